@@ -1,0 +1,63 @@
+# make lab     set up .venv and open the first lesson
+# make test    set up .venv for the tests and run them all
+# The rest: make install · install-all · checkpoint · refresh · bench · lint · lock · clean
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --constraint requirements/lock.txt
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+LOCK := requirements/lock.txt pyproject.toml
+
+.PHONY: lab install install-all test test-cpus checkpoint refresh bench lint lock clean
+
+lab: install
+	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
+
+install: .venv/installed-lessons
+install-all: .venv/installed-bench
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed-lessons: .venv/bin/python requirements.txt $(LOCK)
+	$(PIP) --requirement requirements.txt
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python requirements.txt requirements/dev.txt $(LOCK)
+	$(PIP) --requirement requirements/dev.txt
+	@touch $@ .venv/installed-lessons
+
+.venv/installed-bench: .venv/installed-dev requirements/real-models.txt
+	$(PIP) --requirement requirements/real-models.txt
+	@touch $@
+
+test: .venv/installed-dev lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The lessons must print the same on every CPU: here with the instruction sets of older ones.
+test-cpus: .venv/installed-dev
+	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest notebooks
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE $(BIN)/python -m pytest notebooks
+
+checkpoint: .venv/installed-lessons
+	$(BIN)/python data/make_checkpoint.py
+
+refresh: .venv/installed-dev
+	$(BIN)/python tests/notebooks/refresh.py $(NOTEBOOKS)
+
+bench: .venv/installed-bench
+	$(BIN)/python tests/benchmarks/bench.py
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lock: .venv/installed-bench
+	( echo "# Exact versions that the tests ran with, on Linux and Python 3.11. Made by: make lock"; \
+	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' ) > requirements/lock.new
+	mv requirements/lock.new requirements/lock.txt
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis *.egg-info
