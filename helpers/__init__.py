@@ -1,0 +1,16 @@
+"""The code behind the lessons, one module a step of the journey.
+
+text -> ids       tokenizer    train a BPE vocabulary, encode, decode, stream ids back into text
+                  corpus       the texts that models learn from
+ids -> logits     model        Embedding -> LSTM -> logits
+learning          training     the training loop as a generator of records; held-out bits per byte
+                  baselines    what a model has to beat: counting n-grams
+                  checkpoint   save and load a trained model with its tokenizer
+logits -> id      sampling     temperature, top-k, top-p, and the draw
+all of it         streaming    text -> ids -> vectors -> logits -> probabilities -> one id -> text, token by token
+pictures          plots        figures of those records, each with a sentence that says what it shows
+                  views        the same as HTML for live pages
+                  distribution, training_monitor   sliders over a distribution, progress of a training run
+
+Import the module that you need: `from helpers.streaming import stream`.
+"""

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+
+import pytest
+
+from helpers.corpus import DATA, load_corpus, text_bytes
+
+sys.path.insert(0, str(DATA))
+from make_stories import GrammarError, load_grammar, main, make_stories
+
+# What data/README.md says of each file: seed, documents.
+FILES = {"train": (1, 5000), "validation": (2, 500)}
+
+
+@pytest.fixture(scope="module")
+def grammar():
+    return load_grammar()
+
+
+@pytest.mark.parametrize("part", FILES)
+def test_the_bundled_corpus_is_the_generators_output_bit_for_bit(part, tmp_path):
+    seed, documents = FILES[part]
+    main(["--seed", str(seed), "--documents", str(documents), "--out", str(tmp_path / "again.jsonl")])
+    again = (tmp_path / "again.jsonl").read_bytes()
+    assert again == (DATA / f"stories-{part}.jsonl").read_bytes()
+    assert hashlib.sha256(again).hexdigest() in (DATA / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_text_has_one_derivation_and_its_bits_are_exact(grammar):
+    for story in make_stories(3, 1500, grammar):
+        [found] = grammar.derivations(story.text)
+        assert found.bits == pytest.approx(story.bits, abs=1e-9)
+        assert found.kind == story.kind
+
+
+def test_words_in_the_wrong_place_are_not_accepted(grammar):
+    story = next(s for s in make_stories(4, 100, grammar) if s.kind == "lost" and "Mia" in s.text)
+    assert grammar.accepts(story.text)
+    assert not grammar.accepts(story.text.replace("Mia", "Tom", 1))
+    assert not grammar.accepts(story.text[:-1])
+    assert not grammar.accepts(story.text + " The end.")
+    assert not grammar.accepts("")
+
+
+def test_hero_and_pronoun_agree_and_what_is_lost_is_found(grammar):
+    his = {"Mia": "her", "Nora": "her", "Tom": "his", "Leo": "his"}
+    for story in make_stories(5, 500, grammar):
+        heroes = [hero for hero in his if hero in story.text]
+        assert len(heroes) <= 1
+        if heroes:
+            wrong = {"her": " his ", "his": " her "}[his[heroes[0]]]
+            assert wrong not in story.text
+        if story.kind == "lost":
+            assert ", but lost it " in story.text or ", but dropped it " in story.text
+            assert " found the " in story.text
+
+
+def test_the_floor_lies_where_texts_are_neither_dull_nor_noise():
+    corpus = load_corpus()
+    assert 0.15 <= corpus.floor_bits_per_byte <= 0.30
+    assert 1_000_000 < text_bytes(corpus.train + corpus.validation) < 2_000_000
+    assert not set(corpus.train) & set(corpus.validation)
+
+
+def test_bits_are_the_entropy_of_a_small_grammar(tmp_path):
+    (tmp_path / "g").write_text("[words x: it]\na\nb\nc\nd\n[text only 1]\n<x> {<x>|3*no}.\n?Yes.\n")
+    grammar = load_grammar(tmp_path / "g")
+    [found] = grammar.derivations("a a. Yes.")
+    assert found.bits == pytest.approx(2 + 2 + 1)
+    [found] = grammar.derivations("c no.")
+    assert found.bits == pytest.approx(2 + 0.4150375 + 1)
+    assert not grammar.accepts("a b.")
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        ("[text t 1]\n<who> ran.", r"\[text t\]|<who> has no \[words who\]"),
+        ("[words a: it]\nx\n[text t 1]\n<a.size> ran.", "no column 'size'"),
+        ("[text t 1]\n@nowhere", r"no \[phrase nowhere\]"),
+        ("[text t 1]\n{a|b", "bracket"),
+        ("[words a: it, that]\nonly one\n[text t 1]\nx", "1 cells for the columns"),
+        ("[poem]\nx", "starts with words, phrase or text"),
+    ],
+)
+def test_mistakes_in_a_grammar_are_named(tmp_path, source, match):
+    (tmp_path / "g").write_text(source)
+    with pytest.raises(GrammarError, match=match):
+        load_grammar(tmp_path / "g")
+
+
+def test_the_command_refuses_to_write_nothing(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--seed", "1", "--documents", "0", "--out", str(tmp_path / "x")])
+    assert "ask for 1 or more" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_each_line_of_the_corpus_is_one_object_with_text_and_bits():
+    with (DATA / "stories-validation.jsonl").open(encoding="utf-8") as file:
+        assert set(json.loads(file.readline())) == {"text", "bits"}
+
+
+# ------------------------------------------------------------------------------------------------ a file of one's own
+
+
+def write(tmp_path, content):
+    path = tmp_path / "mine.txt"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_paragraphs_are_texts_and_every_tenth_is_held_out(tmp_path):
+    corpus = load_corpus(write(tmp_path, "\ufeff" + "\r\n\r\n".join(f"Text\r\n{n}" for n in range(1, 31))))
+    assert corpus.name == "mine"
+    assert corpus.validation == ("Text 10", "Text 20", "Text 30")
+    assert len(corpus.train) == 27
+    assert corpus.train[0] == "Text 1"
+    assert corpus.floor_bits_per_byte is None
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        ("", "is empty"),
+        (" \n\n ", "is empty"),
+        ("only one line", r"holds 1 text\(s\), too few .* blank line"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not a text file"),
+        ("naïve".encode("latin-1"), r"not UTF-8 \(byte 2 is 0xEF\)"),
+        ("text".encode("utf-16"), "not"),
+    ],
+)
+def test_unusable_files_are_named_with_a_remedy(tmp_path, content, match):
+    path = write(tmp_path, content)
+    with pytest.raises(ValueError, match=match) as caught:
+        load_corpus(path)
+    assert "mine.txt" in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.txt does not exist"):
+        load_corpus(tmp_path / "nothing.txt")
+    with pytest.raises(FileNotFoundError, match="is a folder"):
+        load_corpus(tmp_path)
