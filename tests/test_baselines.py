@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from conftest import SAMPLE_TEXTS
+
+from helpers.baselines import KneserNey
+from helpers.corpus import text_bytes
+
+
+@pytest.mark.parametrize("order", [1, 2, 5])
+def test_probabilities_of_all_ids_sum_to_one(tokenizer, order):
+    model = KneserNey(tokenizer, SAMPLE_TEXTS, order)
+    for before in ([2, 2, 2, 2], tokenizer.encode("the cat sat on"), [399, 398, 397, 396]):
+        total = sum(model.probability(before, i) for i in range(tokenizer.vocab_size))
+        assert total == pytest.approx(1.0)
+        assert all(model.probability(before, i) > 0 for i in range(tokenizer.vocab_size))
+
+
+def test_longer_contexts_predict_seen_texts_better(tokenizer):
+    bits = [KneserNey(tokenizer, SAMPLE_TEXTS, order).bits_per_byte(SAMPLE_TEXTS) for order in (1, 2, 5)]
+    assert bits == sorted(bits, reverse=True)
+
+
+def test_bits_count_every_token_and_the_end(tokenizer):
+    model = KneserNey(tokenizer, SAMPLE_TEXTS, 2)
+    ids = [tokenizer.bos_id, *tokenizer.encode("the cat"), tokenizer.eos_id]
+    bits = -sum(math.log2(model.probability(ids[:n], ids[n])) for n in range(1, len(ids)))
+    assert model.bits_per_byte(["the cat"]) == pytest.approx(bits / text_bytes(["the cat"]))
+
+
+def test_shorter_contexts_count_different_places_not_occurrences(tokenizer):
+    """Kneser and Ney's example: a word that is frequent, but only after one other, is unlikely elsewhere."""
+    texts = ["sat on"] * 20 + ["the cat", "a cat", "dog cat", "fox cat"]
+    model = KneserNey(tokenizer, texts, 2)
+    nowhere = [399]
+    [on], [cat] = (tokenizer.encode(word)[-1:] for word in ("sat on", "the cat"))
+    assert model.probability(nowhere, cat) > model.probability(nowhere, on)
+
+
+@pytest.mark.parametrize("order", [0, -1, 2.5, True])
+def test_order_is_a_whole_number_from_1(tokenizer, order):
+    with pytest.raises(ValueError, match="order is"):
+        KneserNey(tokenizer, SAMPLE_TEXTS, order)
+
+
+def test_no_texts_are_refused(tokenizer):
+    with pytest.raises(ValueError, match="texts is empty"):
+        KneserNey(tokenizer, [])
