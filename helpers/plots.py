@@ -1,0 +1,316 @@
+"""Matplotlib figures of the records that streaming and training yield, each with a sentence computed from its data.
+
+The sentence is the figure's text alternative: JupyterLab shows stored pictures without an `alt`, GitHub and screen
+readers need words, and the regression tests compare words, not pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart
+BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6B7280", "#CC79A7"
+CLASS_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#E69F00", "#444444", "#A6761D")
+LATEST = 200  # tokens shown at most
+LABELS_FIT = 42  # more words than this under one axis would overlap
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and the sentence that says what it shows. A notebook displays both."""
+
+    figure: Figure = field(repr=False)
+    sentence: str
+
+    def png(self) -> bytes:
+        """The figure as PNG bytes."""
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", dpi=100)
+        return buffer.getvalue()
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display({"image/png": self.png(), "text/plain": "<figure>"}, raw=True)
+        display({"text/plain": self.sentence}, raw=True)
+
+
+def _figure(width: float = 9.0, height: float = 2.8, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(1, columns, squeeze=False)[0])
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def shown(piece: str) -> str:
+    """A piece as it is printed under a plot: '·' for the space, and never a character the font lacks."""
+    text = piece.replace("\u2581", "·")
+    text = text if all(c.isprintable() and ord(c) < 0x2500 for c in text) else text.encode("unicode_escape").decode()
+    return text.replace("$", r"\$")
+
+
+# --------------------------------------------------------------------------------------------- the journey of a text
+
+
+def plot_norms(tokens: Sequence) -> Picture:
+    """The embedding norm of each token along the text."""
+    tokens = _latest(tokens)
+    norms = np.array([token.norm for token in tokens])
+    figure, (ax,) = _figure()
+    _along_text(ax, tokens, norms, f"norm (mean {norms.mean():.2f})")
+    ax.axhline(norms.mean(), color=ORANGE, linestyle="--", linewidth=1)
+    low, high = tokens[int(norms.argmin())], tokens[int(norms.argmax())]
+    return Picture(
+        figure,
+        f"Embedding norms of {len(tokens)} tokens: mean {norms.mean():.3f}, "
+        f"lowest {low.norm:.3f} at {low.piece!r}, highest {high.norm:.3f} at {high.piece!r}.",
+    )
+
+
+def plot_cosines(tokens: Sequence) -> Picture:
+    """The cosine of each token's embedding with that of the token before it."""
+    tokens = [token for token in _latest(tokens) if token.cosine_to_previous is not None]
+    if not tokens:
+        raise ValueError("no token here has a cosine to the one before: give two tokens or more")
+    cosines = np.array([token.cosine_to_previous for token in tokens])
+    figure, (ax,) = _figure()
+    _along_text(ax, tokens, cosines, "cosine to the token before", stems=True)
+    ax.set_ylim(min(-0.5, cosines.min() - 0.05), 1.05)
+    low, high = tokens[int(cosines.argmin())], tokens[int(cosines.argmax())]
+    return Picture(
+        figure,
+        f"Cosines of {len(tokens)} tokens to the token before: mean {cosines.mean():+.3f}, "
+        f"lowest {cosines.min():+.3f} at {low.piece!r}, highest {cosines.max():+.3f} at {high.piece!r}.",
+    )
+
+
+def plot_along(tokens: Sequence, values: Sequence[float], name: str) -> Picture:
+    """Any one number for each token, drawn along the text."""
+    values = np.asarray(values, dtype=float)
+    if len(tokens) != len(values):
+        raise ValueError(f"{len(tokens)} tokens and {len(values)} values: give one value for each token")
+    tokens, values = tokens[-LATEST:], values[-LATEST:]
+    figure, (ax,) = _figure()
+    _along_text(ax, tokens, values, name)
+    return Picture(
+        figure,
+        f"{name} along {len(tokens)} tokens: from {values.min():.3f} at {tokens[int(values.argmin())].piece!r} "
+        f"to {values.max():.3f} at {tokens[int(values.argmax())].piece!r}.",
+    )
+
+
+def _latest(tokens: Sequence) -> list:
+    if not tokens:
+        raise ValueError("no tokens to draw: give one or more, such as generation.tokens")
+    return list(tokens)[-LATEST:]
+
+
+def _along_text(ax: Axes, tokens: Sequence, values: np.ndarray, name: str, stems: bool = False) -> None:
+    places = np.array([token.position for token in tokens])
+    if stems:
+        ax.vlines(places, 0, values, color=BLUE, linewidth=1.5)
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        ax.plot(places, values, "o", color=BLUE, markersize=4)
+    else:
+        ax.plot(places, values, "o-", color=BLUE, markersize=4, linewidth=1.2)
+    prompt = [token.position for token in tokens if token.from_prompt]
+    if prompt:
+        ax.axvspan(prompt[0] - 0.5, prompt[-1] + 0.5, color=GREY, alpha=0.12, linewidth=0)
+        ax.text(prompt[0] - 0.4, 1.0, "prompt", transform=ax.get_xaxis_transform(), color=GREY, fontsize=8, va="bottom")
+    ax.set_ylabel(name, fontsize=9)
+    if len(tokens) <= LABELS_FIT:
+        ax.set_xticks(places, [shown(token.piece) for token in tokens], rotation=60, ha="right", fontsize=8)
+    else:
+        ax.set_xlabel("position")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.margins(x=0.01)
+
+
+# ------------------------------------------------------------------------------------------------ vectors and choices
+
+
+def plot_vectors(vectors: np.ndarray, names: Sequence[str]) -> Picture:
+    """Vectors (N, D) as rows of colour: blue below zero, white at zero, red above."""
+    vectors = np.atleast_2d(vectors)
+    limit = float(np.abs(vectors).max()) or 1.0
+    figure, (ax,) = _figure(height=0.9 + 0.32 * len(vectors))
+    image = ax.imshow(vectors, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    ax.set_yticks(range(len(vectors)), [shown(name) for name in names], fontsize=9)
+    ax.set_xlabel("dimension")
+    figure.colorbar(image, ax=ax, shrink=0.9)
+    norms = ", ".join(f"{name} {np.linalg.norm(v):.3f}" for name, v in zip(names, vectors, strict=True))
+    return Picture(
+        figure, f"{len(vectors)} vectors of {vectors.shape[1]} numbers between ±{limit:.3f}; norms: {norms}."
+    )
+
+
+def plot_candidates(step) -> Picture:
+    """The likeliest next tokens of one step: the model's probability, and what the settings left of it."""
+    return plot_distributions(
+        [shown(c.piece) for c in step.candidates],
+        {
+            "model": [c.model_probability for c in step.candidates],
+            "after temperature, top-k, top-p": [c.sampling_probability for c in step.candidates],
+        },
+    )
+
+
+def plot_journey(step) -> Picture:
+    """One step in one picture: the token that went in, its embedding row, and the likeliest next tokens."""
+    figure = Figure(figsize=(9.0, 3.0), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.1, 3.2, 2.6])
+    token = step.input
+    left.axis("off")
+    left.set_title("token id", fontsize=10, color=GREY)
+    left.text(0.5, 0.62, str(token.token_id), ha="center", fontsize=20)
+    left.text(0.5, 0.42, shown(token.piece), ha="center", fontsize=13)
+    left.annotate("", (1.12, 0.55), (0.92, 0.55), arrowprops={"arrowstyle": "->"}, annotation_clip=False)
+    limit = float(np.abs(token.embedding).max()) or 1.0
+    middle.imshow(token.embedding[None], cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    middle.set_title(f"embedding row, shape {token.embedding.shape}, norm {token.norm:.2f}", fontsize=10, color=GREY)
+    middle.set_yticks([])
+    middle.set_xlabel("dimension")
+    candidates = step.candidates[::-1]
+    drawn = [candidate.token_id == step.output.token_id for candidate in candidates]
+    right.barh(
+        [shown(candidate.piece) for candidate in candidates],
+        [candidate.sampling_probability for candidate in candidates],
+        color=[ORANGE if yes else BLUE for yes in drawn],
+    )
+    right.set_title("next token (drawn: orange)", fontsize=10, color=GREY)
+    right.spines[["top", "right"]].set_visible(False)
+    return Picture(
+        figure,
+        f"{token.piece!r} (id {token.token_id}) has an embedding row of {len(token.embedding)} numbers with norm "
+        f"{token.norm:.3f}; of the next tokens {step.output.piece!r} was drawn, which had probability "
+        f"{step.probability:.3f}.",
+    )
+
+
+def plot_distributions(names: Sequence[str], distributions: Mapping[str, Sequence[float]]) -> Picture:
+    """Probabilities of a few named tokens under one or more settings, as groups of bars."""
+    figure, (ax,) = _figure(height=3.0)
+    width = 0.8 / len(distributions)
+    for i, (label, values) in enumerate(distributions.items()):
+        places = np.arange(len(names)) - 0.4 + width * (i + 0.5)
+        ax.bar(places, values, width, label=label, color=CLASS_COLOURS[i % len(CLASS_COLOURS)])
+    ax.set_xticks(range(len(names)), [shown(name) for name in names], rotation=30, ha="right", fontsize=9)
+    ax.set_ylabel("probability")
+    figure.legend(loc="outside upper right", ncols=len(distributions), frameon=False, fontsize=9)
+    tops = (f"{label}: {names[int(np.argmax(v))]!r} first with {max(v):.3f}" for label, v in distributions.items())
+    return Picture(figure, "Next-token probabilities. " + "; ".join(tops) + ".")
+
+
+def plot_map(panels: Mapping[str, np.ndarray], words: Sequence[str], classes: Sequence[str]) -> Picture:
+    """Two-dimensional maps (PCA) of the same words' vectors (N, D), one panel each, coloured by class."""
+    figure, axes = _figure(height=4.6, columns=len(panels))
+    distinct = list(dict.fromkeys(classes))
+    shares = []
+    for ax, (title, vectors) in zip(axes, panels.items(), strict=True):
+        points, explained = principal_plane(vectors)
+        shares.append(f"{title} {explained:.0%}")
+        for number, name in enumerate(distinct):
+            chosen = [i for i, c in enumerate(classes) if c == name]
+            ax.plot(*points[chosen].T, "o", color=CLASS_COLOURS[number % len(CLASS_COLOURS)], markersize=5, label=name)
+        ax.set_title(f"{title} ({explained:.0%} of the variance)", fontsize=10)
+        ax.set(xticks=[], yticks=[])
+        _label_points(ax, points, words)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(distinct), frameon=False)
+    return Picture(
+        figure,
+        f"Maps of {len(words)} words in {len(distinct)} classes; share of variance in the plane: {', '.join(shares)}.",
+    )
+
+
+def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
+    """A label beside each point; one that would cover another moves, with a thin line back to its point."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.16 * (high - low)
+    low, high = low - margin, high + margin * [1.6, 1.0]
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    line, letter = 0.034 * (high - low)[1], 0.019 * (high - low)[0]  # the room that one line, one letter takes
+    placed = [(x - letter / 2, y, letter) for x, y in points]  # a label covers no point either
+    for i in np.argsort(-points[:, 1]):
+        width = letter * len(words[i])
+        sides = {points[i, 0] + letter: "left", points[i, 0] - letter - width: "right"}
+        moves = (sign * step * line / 3 for step in range(100) for sign in (-1, 1))
+        spots = ((x, points[i, 1] + move) for move in moves for x in sides)
+        x, y = next(spot for spot in spots if _is_free(*spot, width, line, placed, low[1] + line))
+        placed.append((x, y, width))
+        edge = x if sides[x] == "left" else x + width
+        if abs(points[i, 1] - y) > line / 2:
+            ax.plot([points[i, 0], edge], [points[i, 1], y], color="#BBBBBB", linewidth=0.6, zorder=0)
+        ax.text(edge, y, words[i], fontsize=7, color="#333333", va="center", ha=sides[x])
+
+
+def _is_free(x: float, y: float, width: float, line: float, placed: Sequence[tuple], lowest: float) -> bool:
+    return y >= lowest and not any(abs(y - py) < line and x < px + pw and px < x + width for px, py, pw in placed)
+
+
+def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
+    """Vectors (N, D) seen along their two directions of largest variance: points (N, 2), share of variance kept.
+
+    Each axis is turned so that its largest coordinate is positive, which keeps the picture from flipping.
+    """
+    centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    points = u[:, :2] * s[:2]
+    points *= np.sign(points[np.abs(points).argmax(axis=0), [0, 1]])
+    return points, float((s[:2] ** 2).sum() / (s**2).sum())
+
+
+def plot_curve(x: Sequence[float], y: Sequence[float], x_name: str, y_name: str) -> Picture:
+    """One quantity against another, point by point."""
+    figure, (ax,) = _figure(width=6.0, height=3.0)
+    ax.plot(x, y, "o-", color=BLUE, markersize=5)
+    ax.set(xlabel=x_name, ylabel=y_name)
+    return Picture(figure, f"{y_name} against {x_name}: {y[0]:.1f} at {x[0]:g}, {y[-1]:.1f} at {x[-1]:g}.")
+
+
+# ----------------------------------------------------------------------------------------------------------- training
+
+
+def plot_training(steps: Sequence, held_out: Mapping[int, float], lines: Mapping[str, float]) -> Picture:
+    """The loss of each update (smoothed), and held-out bits per byte beside named horizontal lines."""
+    figure, (left, right) = _figure(height=3.2, columns=2)
+    updates = [step.step for step in steps]
+    left.plot(updates, smoothed([step.loss for step in steps]), color=BLUE)
+    left.set(xlabel="update", ylabel="loss (nats per token)", yscale="log")
+    right.plot(list(held_out), list(held_out.values()), "o-", color=BLUE, label="this run")
+    for number, (name, value) in enumerate(lines.items(), 1):
+        right.axhline(
+            value, color=CLASS_COLOURS[number % len(CLASS_COLOURS)], linestyle="--", linewidth=1.2, label=name
+        )
+    right.set(xlabel="update", ylabel="held-out bits per byte", yscale="log")
+    right.legend(frameon=False, fontsize=8)
+    for ax in (left, right):  # 0.2, 0.5, 1, 2, 5 in place of powers of ten
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.yaxis.set_minor_locator(NullLocator())
+    last = list(held_out.values())[-1]
+    above = [name for name, value in lines.items() if last > value]
+    below = [name for name, value in lines.items() if last <= value]
+    return Picture(
+        figure,
+        f"After {updates[-1]} updates the held-out bits per byte are below: {', '.join(below) or 'none'}; "
+        f"above: {', '.join(above) or 'none'}.",
+    )
+
+
+def smoothed(values: Sequence[float], window: int = 50) -> np.ndarray:
+    """Running mean over the last `window` values (fewer at the start)."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(sums))
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import FakeModel
+
+from helpers import plots, views
+from helpers.distribution import DistributionSliders
+from helpers.streaming import Generation
+from helpers.training import TrainingStep
+from helpers.training_monitor import TrainingMonitor
+
+
+@pytest.fixture
+def generation(tokenizer):
+    generation = Generation(FakeModel(tokenizer.vocab_size), tokenizer, "the cat")
+    while len(generation.steps) < 10:
+        generation.step()
+        if generation.finish_reason:
+            generation.rewind(len(generation.steps) - 1)
+            generation.choose(300)
+    return generation
+
+
+def drawn_line(picture):
+    return picture.figure.axes[0].lines[0].get_ydata()
+
+
+def test_norm_plot_draws_the_norms_and_says_them(generation):
+    picture = plots.plot_norms(generation.tokens)
+    norms = [token.norm for token in generation.tokens]
+    np.testing.assert_allclose(drawn_line(picture), norms)
+    assert f"mean {np.mean(norms):.3f}" in picture.sentence
+    assert f"highest {max(norms):.3f}" in picture.sentence
+
+
+def test_cosine_plot_leaves_out_the_first_token(generation):
+    picture = plots.plot_cosines(generation.tokens)
+    assert f"Cosines of {len(generation.tokens) - 1} tokens" in picture.sentence
+
+
+def test_long_texts_show_the_last_tokens_and_no_labels_that_overlap(generation):
+    many = generation.tokens * 30
+    picture = plots.plot_norms(many)
+    assert len(drawn_line(picture)) == plots.LATEST
+    assert picture.figure.axes[0].get_xlabel() == "position"
+
+
+def test_candidates_plot_shows_both_probabilities(generation):
+    step = generation.steps[0]
+    heights = [patch.get_height() for patch in plots.plot_candidates(step).figure.axes[0].patches]
+    count = len(step.candidates)
+    np.testing.assert_allclose(heights[:count], [c.model_probability for c in step.candidates])
+    np.testing.assert_allclose(heights[count:], [c.sampling_probability for c in step.candidates])
+
+
+def test_journey_names_what_went_in_and_what_came_out(generation):
+    step = generation.steps[3]
+    sentence = plots.plot_journey(step).sentence
+    assert repr(step.input.piece) in sentence
+    assert repr(step.output.piece) in sentence
+
+
+def test_plane_keeps_the_largest_variance_and_does_not_flip():
+    points = np.random.default_rng(0).normal(size=(30, 8)) * np.array([9, 5, 1, 1, 1, 1, 1, 1])
+    plane, share = plots.principal_plane(points)
+    again, _ = plots.principal_plane(points.copy())
+    np.testing.assert_array_equal(plane, again)
+    assert share > 0.8
+    assert (plane.max(axis=0) >= -plane.min(axis=0)).all()
+
+
+def test_training_plot_says_what_lies_below_and_above():
+    steps = [TrainingStep(n, 3, 1, 5.0 / n, 0.1, 1.0, 10) for n in (1, 2, 3)]
+    picture = plots.plot_training(steps, {1: 4.0, 3: 0.5}, {"uniform": 2.0, "floor": 0.2})
+    assert picture.sentence == "After 3 updates the held-out bits per byte are below: uniform; above: floor."
+
+
+def test_smoothing_is_a_running_mean():
+    np.testing.assert_allclose(plots.smoothed([1, 2, 3, 4], window=2), [1, 1.5, 2.5, 3.5])
+
+
+def test_a_picture_shows_itself_and_its_sentence(generation, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    picture = plots.plot_norms(generation.tokens)
+    picture._ipython_display_()
+    assert shown[0]["image/png"].startswith(b"\x89PNG")
+    assert shown[1]["text/plain"] == picture.sentence
+
+
+@pytest.mark.parametrize("draw", [plots.plot_norms, plots.plot_cosines])
+def test_nothing_to_draw_is_said(draw):
+    with pytest.raises(ValueError, match="token"):
+        draw([])
+
+
+def test_values_and_tokens_must_match(generation):
+    with pytest.raises(ValueError, match="one value for each token"):
+        plots.plot_along(generation.tokens, [1.0], "x")
+
+
+def test_pieces_are_shown_without_surprises():
+    assert plots.shown("▁cat") == "·cat"
+    assert plots.shown("$x$") == r"\$x\$"
+    assert plots.shown("日") == r"\u65e5"
+
+
+# ---------------------------------------------------------------------------------------------------- views, sliders
+
+
+def test_hostile_pieces_are_text_in_a_view():
+    html = views.distribution([("<img src=x onerror=alert(1)>", 0.5, 0.5), ("</svg>", 0.5, 0.0)], "<b>sentence</b>")
+    assert "<img" not in html
+    assert "<b>" not in html
+    assert html.count("</svg>") == 1
+    assert "cut off" in html
+
+
+def test_a_view_keeps_its_height_while_probabilities_move():
+    low = views.distribution([("a", 0.1, 0.9), ("b", 0.9, 0.1)], "x")
+    high = views.distribution([("a", 0.999, 0.0), ("b", 0.001, 1.0)], "x")
+    assert low.split('height="')[1][:3] == high.split('height="')[1][:3]
+
+
+def test_sliders_reshape_the_distribution():
+    sliders = DistributionSliders(np.array([3.0, 2.0, 1.0, -np.inf]), "abcd".__getitem__)
+    assert sliders.settings.temperature == 1.0
+    before = sliders.sentence
+    sliders._top_k.value = 1
+    assert sliders.probabilities.tolist() == [1.0, 0, 0, 0]
+    assert sliders.sentence != before
+    assert sliders.sentence.startswith("1 id can be drawn; a leads with 1.000")
+    assert sliders.sentence in sliders._view.value
+    sliders._temperature.value = 0
+    assert sliders.probabilities.tolist() == [1.0, 0, 0, 0]
+
+
+def test_monitor_keeps_records_and_measures_now_and_then():
+    measured = []
+    monitor = TrainingMonitor(lambda: measured.append(1) or 0.5, every=2)
+    for n in range(1, 6):
+        monitor.show(TrainingStep(n, 5, 1, 1.0, 0.1, 1.0, 10))
+    assert [step.step for step in monitor.steps] == [1, 2, 3, 4, 5]
+    assert list(monitor.held_out) == [1, 2, 4, 5]
+    assert monitor._bar.value == 1.0
+    assert "update 5 of 5" in monitor._label.value
