@@ -24,14 +24,9 @@ class SamplingSettings:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        temperature = _number("temperature", self.temperature, "0 and up (0 = greedy)", "1.0")
-        if not 0 <= temperature < math.inf:
-            raise ValueError(_out_of_range("temperature", temperature, "0 and up, finite (0 = greedy)", "1.0"))
-        if isinstance(self.top_k, bool) or not isinstance(self.top_k, int | np.integer) or self.top_k < 0:
-            raise ValueError(_out_of_range("top_k", self.top_k, "a whole number from 0 up (0 = off)", "40"))
-        top_p = _number("top_p", self.top_p, "above 0 and up to 1 (1 = off)", "0.9")
-        if not 0 < top_p <= 1:
-            raise ValueError(_out_of_range("top_p", top_p, "above 0 and up to 1 (1 = off)", "0.9"))
+        _check_temperature(self.temperature)
+        _check_top_k(self.top_k)
+        _check_top_p(self.top_p)
 
 
 def next_token_probabilities(logits: np.ndarray, settings: SamplingSettings) -> np.ndarray:
@@ -50,7 +45,7 @@ def next_token_probabilities(logits: np.ndarray, settings: SamplingSettings) -> 
 
 def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
     """softmax(logits / temperature), (V,); at temperature 0 everything goes to the largest logit (ties: lowest id)."""
-    SamplingSettings(temperature=temperature)
+    _check_temperature(temperature)
     logits = _checked_logits(logits)
     if temperature == 0:
         return _one_hot(int(logits.argmax()), len(logits))
@@ -61,7 +56,7 @@ def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 def keep_top_k(probabilities: np.ndarray, top_k: int) -> np.ndarray:
     """The k largest probabilities (ties: lower ids first), renormalised, the rest 0; 0 or k >= V changes nothing."""
-    SamplingSettings(top_k=top_k)
+    _check_top_k(top_k)
     if top_k == 0 or top_k >= len(probabilities):
         return probabilities
     return _only(probabilities, _largest(probabilities, top_k))
@@ -69,7 +64,7 @@ def keep_top_k(probabilities: np.ndarray, top_k: int) -> np.ndarray:
 
 def keep_top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
     """The fewest probabilities whose sum reaches p (ties: lower ids first), renormalised, the rest 0; 1 keeps all."""
-    SamplingSettings(top_p=top_p)
+    _check_top_p(top_p)
     if top_p == 1:
         return probabilities
     size = 64  # sorting a head that grows is cheaper than sorting a large vocabulary
@@ -139,10 +134,23 @@ def _checked_logits(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-def _number(name: str, value: object, allowed: str, example: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(_out_of_range(name, value, f"a number, {allowed}", example))
-    return float(value)
+def _check_temperature(value: object) -> None:
+    if not _is_number(value) or not 0 <= value < math.inf:
+        raise ValueError(_out_of_range("temperature", value, "a number from 0 up, finite (0 = greedy)", "1.0"))
+
+
+def _check_top_k(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise ValueError(_out_of_range("top_k", value, "a whole number from 0 up (0 = off)", "40"))
+
+
+def _check_top_p(value: object) -> None:
+    if not _is_number(value) or not 0 < value <= 1:
+        raise ValueError(_out_of_range("top_p", value, "a number above 0 and up to 1 (1 = off)", "0.9"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _out_of_range(name: str, value: object, allowed: str, example: str) -> str:

@@ -155,9 +155,9 @@ def test_entropy_of_even_and_certain_distributions():
 @pytest.mark.parametrize(
     ("field", "value", "hint"),
     [
-        ("temperature", -1, "0 and up"),
+        ("temperature", -1, "from 0 up"),
         ("temperature", "0.5", "a number"),
-        ("temperature", math.nan, "0 and up"),
+        ("temperature", math.nan, "from 0 up"),
         ("temperature", math.inf, "finite"),
         ("temperature", None, "a number"),
         ("temperature", True, "a number"),
@@ -174,7 +174,7 @@ def test_bad_settings_name_field_value_range_and_remedy(field, value, hint):
     with pytest.raises(ValueError, match=field) as caught:
         SamplingSettings(**{field: value})
     message = str(caught.value)
-    assert repr(value) in message or str(float(value)) in message
+    assert repr(value) in message
     assert hint in message
     assert f"for example {field}=" in message
 
