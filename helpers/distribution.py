@@ -56,6 +56,15 @@ class DistributionSliders:
 
 
 def _slider(kind: type, name: str, value: float, low: float, high: float, step: float, **options) -> widgets.Widget:
-    slider = kind(value=value, min=low, max=high, step=step, description=name, layout={"width": "480px"}, **options)
+    slider = kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=name,
+        layout={"width": "480px"},
+        style={"description_width": "90px"},
+        **options,
+    )
     slider.add_class(f"distribution-{name}")
     return slider
