@@ -1,0 +1,204 @@
+"""Every lesson keeps the promises that a reader relies on: one clean run, the same anatomy, fair exercises."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import safetensors.numpy
+from nbclient import NotebookClient
+
+from helpers.checkpoint import SHIPPED, load_shipped, save_checkpoint
+
+PROJECT = Path(__file__).resolve().parent.parent
+LESSONS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
+NAMES = [path.stem for path in LESSONS]
+
+
+@pytest.fixture(params=LESSONS, ids=NAMES)
+def lesson(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def tagged(notebook, tag):
+    return [cell for cell in code_cells(notebook) if tag in cell.metadata.get("tags", [])]
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+# ------------------------------------------------------------------------------------------------------------- stored
+
+
+def test_the_stored_outputs_come_from_one_clean_run(lesson):
+    assert [cell.execution_count for cell in code_cells(lesson)] == list(range(1, len(code_cells(lesson)) + 1))
+
+
+def test_nothing_is_stored_that_reopens_broken_or_differs_by_machine(lesson):
+    assert set(lesson.metadata) <= {"kernelspec", "language_info"}
+    for cell in code_cells(lesson):
+        assert set(cell.metadata) <= {"tags"}
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", cell.source
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+def test_a_lesson_is_small_enough_to_share():
+    assert all(path.stat().st_size < 500_000 for path in LESSONS)
+
+
+def test_only_the_live_run_is_exempt_from_comparison(lesson):
+    exempt = tagged(lesson, "nbval-ignore-output")
+    assert all("live-run" in cell.metadata.tags for cell in exempt)
+    assert len(exempt) <= 1
+    assert not any("NBVAL" in cell.source for cell in code_cells(lesson))
+
+
+def test_every_figure_is_followed_by_its_sentence(lesson):
+    for cell in code_cells(lesson):
+        for number, output in enumerate(cell.outputs):
+            if "image/png" in output.get("data", {}):
+                sentence = cell.outputs[number + 1].data["text/plain"]
+                assert len(sentence.split()) >= 8
+
+
+# ------------------------------------------------------------------------------------------------------------ anatomy
+
+
+def test_anatomy(lesson):
+    text = prose(lesson)
+    assert len(re.findall(r"^# ", text, re.M)) == 1
+    headings = re.findall(r"^## (.+)$", text, re.M)
+    numbered = [heading for heading in headings if re.match(r"\d", heading)]
+    goals = re.findall(r"^\d\. ", lesson.cells[0].source, re.M)
+    assert 3 <= len(goals) <= 5
+    assert len(numbered) == len(goals)
+    assert headings[-3:] == ["Where this breaks", "Exercises", "Summary"]
+    assert len(re.findall(r"^\d\. ", lesson.cells[-1].source, re.M)) == len(goals)
+    assert "50-minute class" in text
+    assert "**Predict:**" in text
+
+
+def test_sizes_suit_a_tired_reader(lesson):
+    sizes = [len(lines(cell)) for cell in code_cells(lesson)]
+    assert 18 <= len(sizes) <= 42
+    assert statistics.median(sizes) <= 4
+    assert max(sizes) <= 20
+    assert 1000 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2300
+
+
+def test_one_import_cell_and_no_installs_downloads_or_path_tricks(lesson):
+    cells = code_cells(lesson)
+    for cell in cells[1:]:
+        assert not re.search(r"^(import|from) ", cell.source, re.M), cell.source
+    everything = "\n".join(cell.source for cell in cells)
+    assert not re.search(r"pip install|^[!%]|sys\.path|urllib|requests\.", everything, re.M)
+
+
+def test_no_word_belittles_the_reader(lesson):
+    assert not re.search(r"\b(simply|just|obviously|of course|trivial(ly)?)\b", prose(lesson), re.I)
+
+
+def test_links_between_lessons_lead_somewhere(lesson):
+    for target in re.findall(r"\]\(([^)#:]+\.ipynb)\)", prose(lesson)):
+        assert (PROJECT / "notebooks" / target).is_file(), target
+
+
+# ---------------------------------------------------------------------------------------------------------- exercises
+
+
+def solutions(notebook):
+    return [match[1] for match in re.finditer(r"<details>.*?```python\n(.*?)```", prose(notebook), re.S)]
+
+
+def test_each_exercise_says_not_yet_until_it_is_solved(lesson):
+    checks = tagged(lesson, "check")
+    assert len(tagged(lesson, "exercise")) == len(checks) == len(solutions(lesson)) == 2
+    assert all(check.outputs[0].text.startswith("not yet") for check in checks)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
+    notebook = nbformat.read(path, as_version=4)
+    for stub, solution in zip(tagged(notebook, "exercise"), solutions(notebook), strict=True):
+        stub.source = solution
+    notebook.cells = [cell for cell in notebook.cells if "live-run" not in cell.metadata.get("tags", [])]
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    assert [check.outputs[0].text.split()[0] for check in tagged(notebook, "check")] == ["yes", "yes"]
+
+
+# ------------------------------------------------------------------------------------------- the lessons catch faults
+
+
+def change_one_weight(project):
+    model, tokenizer = load_shipped()
+    [cat] = tokenizer.encode("cat")
+    model = model.float()
+    model.embedding.weight.data[cat, 0] += 0.5
+    save_checkpoint(project / "data" / "checkpoint", model, tokenizer)
+
+
+def replace_in(file, before, after):
+    def change(project):
+        path = project / "helpers" / file
+        source = path.read_text(encoding="utf-8")
+        assert source.count(before) == 1
+        path.write_text(source.replace(before, after), encoding="utf-8")
+
+    return change
+
+
+FAULTS = {
+    "one weight changed": ("02", change_one_weight),
+    "renormalisation dropped": ("04", replace_in("sampling.py", "return kept / kept.sum()", "return kept")),
+    "cosine to the wrong neighbour": (
+        "05",
+        replace_in("streaming.py", "previous = self._tokens[-1] if", "previous = self._tokens[0] if"),
+    ),
+    "the prompt's last token alone": (
+        "05",
+        replace_in("streaming.py", "advance(self._unread, self._state)", "advance(self._unread[-1:], self._state)"),
+    ),
+    "nothing": ("02", lambda project: None),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_code_fails_a_lesson(fault, tmp_path):
+    number, change = FAULTS[fault]
+    [name] = [path.name for path in LESSONS if path.name.startswith(number)]
+    for folder in ("helpers", "data"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "notebooks" / name, tmp_path)
+    change(tmp_path)
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, name],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "REQUIRE_ALL": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == (0 if fault == "nothing" else 1), run.stdout[-3000:]
+
+
+def test_the_shipped_weights_are_finite():
+    [weights] = SHIPPED.glob("weights-*")
+    assert all(np.isfinite(tensor).all() for tensor in safetensors.numpy.load_file(weights).values())
