@@ -99,10 +99,10 @@ def test_anatomy(lesson):
 
 def test_sizes_suit_a_tired_reader(lesson):
     sizes = [len(lines(cell)) for cell in code_cells(lesson)]
-    assert 18 <= len(sizes) <= 42
+    assert 20 <= len(sizes) <= 35
     assert statistics.median(sizes) <= 4
     assert max(sizes) <= 20
-    assert 1000 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2300
+    assert 1200 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2200
 
 
 def test_one_import_cell_and_no_installs_downloads_or_path_tricks(lesson):
