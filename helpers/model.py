@@ -97,7 +97,9 @@ class LSTMLanguageModel(nn.Module):
     def _check_ids(self, ids: Tensor) -> None:
         if ids.dim() != 2 or 0 in ids.shape:
             raise ValueError(f"ids have the shape {tuple(ids.shape)}: give (B, T) with at least one text and one token")
-        low, high = int(ids.min()), int(ids.max())
+        self._check_range(int(ids.min()), int(ids.max()))
+
+    def _check_range(self, low: int, high: int) -> None:
         if low < 0 or high >= self.config.vocab_size:
             wrong = low if low < 0 else high
             raise ValueError(f"id {wrong} is outside 0 … {self.config.vocab_size - 1}, the rows of the embedding table")
@@ -110,9 +112,7 @@ class LSTMLanguageModel(nn.Module):
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
-        rows = torch.as_tensor(list(ids), dtype=torch.long)
-        self._check_ids(rows[None])
-        return self.embedding(rows).numpy()
+        return self._rows(ids).numpy()
 
     @torch.no_grad()
     def advance(self, ids: Sequence[int], state: list | None = None) -> tuple[np.ndarray, list]:
@@ -121,17 +121,21 @@ class LSTMLanguageModel(nn.Module):
         The state is the list of (h, c) after every token so far, which makes `rewind` exact. It calls the LSTM's cell
         directly: nn.LSTM prepares its weights anew at every call, which costs more than the arithmetic of one token.
         """
-        rows = torch.as_tensor(list(ids), dtype=torch.long)
-        self._check_ids(rows[None])
+        rows = self._rows(ids)
         state = [] if state is None else state
-        lstm = self.lstm
-        h, c = state[-1] if state else (torch.zeros_like(lstm.weight_hh_l0[:1]),) * 2
-        for vector in self.embedding(rows).split(1):  # (1, D)
-            h, c = torch.lstm_cell(
-                vector, (h, c), lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0
-            )
+        weights = (self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0)
+        h, c = state[-1] if state else rows.new_zeros(2, 1, self.config.hidden_size)
+        for vector in rows.split(1):  # (1, D)
+            h, c = torch.lstm_cell(vector, (h, c), *weights)
             state.append((h, c))
         return self._logits(h)[0].numpy(), state
+
+    def _rows(self, ids: Sequence[int]) -> Tensor:
+        ids = list(ids)
+        if not ids:
+            raise ValueError("ids is empty: give at least one token, such as bos")
+        self._check_range(min(ids), max(ids))
+        return self.embedding.weight[torch.tensor(ids)]  # (T, D)
 
     def rewind(self, state: list, length: int) -> list:
         """The state as it was after the first `length` tokens."""
