@@ -40,7 +40,7 @@ def main() -> None:
     texts = [story.text for story in make_stories(STORY_SEED, options.updates * BATCH_SIZE)]
     started = time.process_time()
     for step in train(model, tokenizer, texts, updates=options.updates, batch_size=BATCH_SIZE, peak_learning_rate=1e-2):
-        if step.step % REPORT_EVERY == 0 or step.step == step.updates:
+        if step.step == 1 or step.step % REPORT_EVERY == 0 or step.step == step.updates:
             report(step, time.process_time() - started)
     bits = evaluate(model, tokenizer, corpus.validation)
     save_checkpoint(options.out, model, tokenizer)
