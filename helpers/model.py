@@ -109,10 +109,13 @@ class LSTMLanguageModel(nn.Module):
     vocab_size = property(lambda self: self.config.vocab_size, doc="V.")
     embedding_dim = property(lambda self: self.config.embedding_dim, doc="D.")
 
-    @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
-        return self._rows(ids).numpy()
+        ids = list(ids)
+        if not ids:
+            raise ValueError("ids is empty: give at least one token, such as bos")
+        self._check_range(min(ids), max(ids))
+        return self.embedding.weight.detach().numpy()[ids]
 
     @torch.no_grad()
     def advance(self, ids: Sequence[int], state: list | None = None) -> tuple[np.ndarray, list]:
@@ -121,7 +124,7 @@ class LSTMLanguageModel(nn.Module):
         The state is the list of (h, c) after every token so far, which makes `rewind` exact. It calls the LSTM's cell
         directly: nn.LSTM prepares its weights anew at every call, which costs more than the arithmetic of one token.
         """
-        rows = self._rows(ids)
+        rows = torch.from_numpy(self.embed(ids))
         state = [] if state is None else state
         weights = (self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0)
         h, c = state[-1] if state else rows.new_zeros(2, 1, self.config.hidden_size)
@@ -129,13 +132,6 @@ class LSTMLanguageModel(nn.Module):
             h, c = torch.lstm_cell(vector, (h, c), *weights)
             state.append((h, c))
         return self._logits(h)[0].numpy(), state
-
-    def _rows(self, ids: Sequence[int]) -> Tensor:
-        ids = list(ids)
-        if not ids:
-            raise ValueError("ids is empty: give at least one token, such as bos")
-        self._check_range(min(ids), max(ids))
-        return self.embedding.weight[torch.tensor(ids)]  # (T, D)
 
     def rewind(self, state: list, length: int) -> list:
         """The state as it was after the first `length` tokens."""

@@ -105,10 +105,12 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
     """Ids of exactly `count` largest values, ties going to lower ids, in no order."""
     if count >= len(values):
         return np.arange(len(values))
-    threshold = np.partition(values, len(values) - count)[len(values) - count]
-    above = np.flatnonzero(values > threshold)
-    ties = np.flatnonzero(values == threshold)[: count - len(above)]
-    return np.concatenate([above, ties])
+    largest = np.argpartition(values, -count)[-count:]
+    threshold = values[largest].min()
+    if np.count_nonzero(values >= threshold) == count:
+        return largest
+    above, ties = np.flatnonzero(values > threshold), np.flatnonzero(values == threshold)
+    return np.concatenate([above, ties[: count - len(above)]])
 
 
 def _only(probabilities: np.ndarray, ids: np.ndarray) -> np.ndarray:
