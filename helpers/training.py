@@ -137,7 +137,7 @@ def evaluate(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str]) -> 
 
 
 @torch.no_grad()
-def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 64) -> np.ndarray:
+def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 8) -> np.ndarray:
     """-log2 P of each text under the model, its end included, (len(texts),)."""
     encoded = [tokenizer.encode(text) for text in _some(texts)]
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
@@ -147,8 +147,8 @@ def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batc
         batch = make_batch([encoded[i] for i in chosen], tokenizer)
         logits = model(batch.inputs).logits
         nats = functional.cross_entropy(
-            logits.transpose(1, 2), batch.targets, ignore_index=NOT_A_TARGET, reduction="none"
-        )
+            logits.flatten(0, 1), batch.targets.flatten(), ignore_index=NOT_A_TARGET, reduction="none"
+        ).view_as(batch.targets)
         bits[chosen] = nats.double().sum(dim=1).numpy() / math.log(2)
     return bits
 
