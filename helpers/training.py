@@ -137,7 +137,7 @@ def evaluate(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str]) -> 
 
 
 @torch.no_grad()
-def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 8) -> np.ndarray:
+def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 4) -> np.ndarray:
     """-log2 P of each text under the model, its end included, (len(texts),)."""
     encoded = [tokenizer.encode(text) for text in _some(texts)]
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
