@@ -69,8 +69,7 @@ def keep_top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
         return probabilities
     size = 64  # sorting a head that grows is cheaper than sorting a large vocabulary
     while True:
-        head = _largest(probabilities, min(size, len(probabilities)))
-        head = head[np.lexsort((head, -probabilities[head]))]
+        head = _largest_first(probabilities, size)
         mass = probabilities[head].cumsum()
         if mass[-1] >= top_p or len(head) == len(probabilities):
             break
@@ -91,14 +90,18 @@ def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
 
 def largest_ids(probabilities: np.ndarray, count: int) -> list[int]:
     """The ids of the `count` largest probabilities, largest first (ties: lower ids first)."""
-    head = _largest(probabilities, min(count, len(probabilities)))
-    return head[np.lexsort((head, -probabilities[head]))].tolist()
+    return _largest_first(probabilities, count).tolist()
 
 
 def entropy(probabilities: np.ndarray) -> float:
     """Shannon's entropy in bits: 0 when one id is certain, log2 V when all are alike."""
     positive = probabilities[probabilities > 0]
     return float(abs(-(positive * np.log2(positive)).sum()))
+
+
+def _largest_first(values: np.ndarray, count: int) -> np.ndarray:
+    ids = _largest(values, count)
+    return ids[np.lexsort((ids, -values[ids]))]
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:
