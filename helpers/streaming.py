@@ -5,13 +5,14 @@ Models and tokenizers are met through the two Protocols below, so anything that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
-from helpers.sampling import SamplingSettings, apply_temperature, draw, largest_ids, next_token_probabilities
+from helpers.sampling import SamplingSettings, draw, largest_ids, next_token_probabilities
 
 CANDIDATES = 8
 AS_THE_MODEL_SAYS = SamplingSettings()  # temperature 1, nothing cut
@@ -142,7 +143,8 @@ class Generation:
     def __init__(self, model: LanguageModel, tokenizer: TokenizerProtocol, prompt: str, seed: int = 0) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"seed is {seed!r}: give a whole number from 0 up")
-        self._model, self._tokenizer, self._seed = model, tokenizer, seed
+        self._model, self._tokenizer = model, tokenizer
+        self._rng = np.random.default_rng(seed)
         self._suppressed = np.array(sorted(tokenizer.suppressed_ids), dtype=np.intp)
         self._unread = tokenizer.encode_prompt(prompt)
         limit = model.context_length
@@ -183,8 +185,7 @@ class Generation:
     def step(self, settings: SamplingSettings = AS_THE_MODEL_SAYS, *, last: bool = False) -> TokenStep:
         """Draw the next token. `last`: the caller wants no more, so an unfinished character is flushed."""
         logits, probabilities = self._predict(settings)
-        rng = np.random.default_rng((self._seed, len(self._steps)))
-        return self._add(draw(probabilities, rng), "sampler", logits, probabilities, settings, last)
+        return self._add(draw(probabilities, self._rng), "sampler", logits, probabilities, settings, last)
 
     def choose(self, token_id: int, settings: SamplingSettings = AS_THE_MODEL_SAYS, *, last: bool = False) -> TokenStep:
         """Take this id as the next token instead of drawing one."""
@@ -194,7 +195,9 @@ class Generation:
             raise ValueError(f"token_id {token_id} is outside 0 … {self._model.vocab_size - 1}, the model's vocabulary")
         if token_id in self._tokenizer.suppressed_ids:
             raise ValueError(f"token_id {token_id} ({self._tokenizer.piece(token_id)!r}) never follows a text")
-        return self._add(int(token_id), "learner", *self._predict(settings), settings, last)
+        logits, probabilities = self._predict(settings)
+        self._rng.random()  # the number that a draw would have taken: step n has the n-th number in any case
+        return self._add(int(token_id), "learner", logits, probabilities, settings, last)
 
     def rewind(self, steps: int) -> None:
         """Keep the first `steps` steps and forget the rest."""
@@ -204,13 +207,12 @@ class Generation:
             )
         if steps == len(self._steps):
             return
+        self._rng.bit_generator.advance(steps - len(self._steps))
         del self._steps[steps:], self._tokens[self._prompt_length + steps :]
         self._stream = self._tokenizer.text_stream()
         for token in self._tokens:
             self._stream.feed(token.token_id)
-        if (
-            steps == 0
-        ):  # the prompt has been read: its logits are kept, since one pass need not equal another to the bit
+        if steps == 0:  # the prompt's logits are kept, since one pass need not equal another to the bit
             self._state = self._model.rewind(self._state, self._prompt_length)
             self._logits, self._unread = self._prompt_logits, []
         else:
@@ -268,7 +270,7 @@ class Generation:
     def _token(self, token_id: int, row: np.ndarray, text: str, from_prompt: bool) -> Token:
         embedding = np.array(row)
         embedding.setflags(write=False)
-        norm = float(np.linalg.norm(embedding))
+        norm = math.sqrt(embedding @ embedding)
         previous = self._tokens[-1] if self._tokens else None
         cosine = (
             float(embedding @ previous.embedding / (norm * previous.norm))
@@ -279,11 +281,12 @@ class Generation:
         return Token(len(self._tokens), token_id, piece, text, embedding, norm, cosine, from_prompt)
 
     def _candidates(self, chosen: int, logits: np.ndarray, probabilities: np.ndarray) -> tuple[Candidate, ...]:
-        model = apply_temperature(logits, 1.0)
-        ids = [i for i in largest_ids(model, CANDIDATES) if model[i] > 0 or i == chosen]
+        weights = np.exp(logits - logits.max())
+        ids = largest_ids(weights, CANDIDATES)
         ids += [chosen] if chosen not in ids else []
-        piece = self._tokenizer.piece
-        return tuple(Candidate(i, piece(i), float(model[i]), float(probabilities[i])) for i in ids)
+        model, left = (weights[ids] / weights.sum()).tolist(), probabilities[ids].tolist()
+        rows = zip(ids, map(self._tokenizer.piece, ids), model, left, strict=True)
+        return tuple(Candidate(*row) for row in rows if row[2] > 0 or row[0] == chosen)
 
 
 def stream(
