@@ -108,6 +108,16 @@ def load_mine() -> tuple[LSTMLanguageModel, Tokenizer]:
     return model.double(), tokenizer
 
 
+def load_all() -> dict[str, tuple[nn.Module, Tokenizer]]:
+    """Every model at hand, {name: (model, tokenizer)}: the shipped, an untrained one, and yours if you saved one."""
+    shipped, tokenizer = load_shipped()
+    untrained = type(shipped)(shipped.config, seed=0).double()
+    models = {"shipped": (shipped, tokenizer), "untrained": (untrained, tokenizer)}
+    if (my_model_folder() / CONFIG).exists():
+        models["your own"] = load_mine()
+    return models
+
+
 def _architecture_of(model: nn.Module) -> str:
     for name, (model_class, _) in ARCHITECTURES.items():
         if isinstance(model, model_class):

@@ -22,10 +22,15 @@ ALLOWED = {
     "training": ({"corpus"}, {"torch"}),
     "baselines": ({"corpus"}, set()),
     "streaming": ({"sampling"}, set()),
-    "plots": (set(), {"matplotlib", "IPython"}),
-    "views": (set(), {"IPython"}),
+    "geometry": (set(), set()),
+    "plots": ({"geometry"}, {"matplotlib", "IPython"}),
+    "svg": (set(), set()),
+    "views": ({"svg"}, {"IPython"}),
+    "training_views": ({"svg"}, set()),
     "distribution": ({"sampling", "views"}, {"ipywidgets"}),
-    "training_monitor": ({"views"}, {"ipywidgets"}),
+    "controls": ({"sampling", "views"}, {"ipywidgets"}),
+    "explorer": ({"sampling", "streaming", "views", "controls"}, set()),
+    "training_monitor": ({"geometry", "views", "training_views"}, {"ipywidgets"}),
     "__init__": (set(), set()),
 }
 MODULES = sorted(path.stem for path in HELPERS.glob("*.py"))

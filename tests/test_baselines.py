@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from conftest import SAMPLE_TEXTS
+from fakes import SAMPLE_TEXTS
 
 from helpers.baselines import KneserNey
 from helpers.corpus import text_bytes

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import FakeModel
+from fakes import FakeModel
 
 from helpers import plots, views
 from helpers.distribution import DistributionSliders

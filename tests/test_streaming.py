@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import FakeModel
+from fakes import FakeModel, WithoutEnd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,22 +13,6 @@ from helpers.streaming import Generation, stream
 
 PROMPTS = ["", "   ", "the cat", "café 日本", "Привет 😉", "שלום <b>&", "a\ufffd"]
 SETTINGS = [SamplingSettings(), SamplingSettings(0.3), SamplingSettings(1.5, 20, 0.8), SamplingSettings(0)]
-
-
-class WithoutEnd:
-    """A tokenizer whose end token is an ordinary one, so that texts run on."""
-
-    def __init__(self, tokenizer):
-        self._tokenizer = tokenizer
-        self.eos_ids, self.suppressed_ids = frozenset(), tokenizer.suppressed_ids | tokenizer.eos_ids
-
-    def __getattr__(self, name):
-        return getattr(self._tokenizer, name)
-
-
-@pytest.fixture
-def endless(tokenizer):
-    return WithoutEnd(tokenizer)
 
 
 def run(generation, steps, settings=SETTINGS[0]):

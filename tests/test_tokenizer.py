@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import SAMPLE_TEXTS
+from fakes import SAMPLE_TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import SAMPLE_TEXTS
+from fakes import SAMPLE_TEXTS
 
 from helpers.model import LSTMConfig, LSTMLanguageModel
 from helpers.training import NOT_A_TARGET, Batch, batch_loss, bits_of, evaluate, make_batch, one_cycle, train

@@ -1,0 +1,118 @@
+"""The controls of the live window: which widgets there are, and how they are laid out. They decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from helpers.sampling import SamplingSettings
+from helpers.views import CHOICES
+
+SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full": 0}  # tokens per second; 0: no pause
+STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Every widget of the live window; `whole` holds them all."""
+
+    play: widgets.Button
+    step: widgets.Button
+    back: widgets.Button
+    reset: widgets.Button
+    prompt: widgets.Text
+    seed: widgets.BoundedIntText
+    model: widgets.Dropdown
+    status: widgets.HTML
+    temperature: widgets.FloatSlider
+    top_k: widgets.IntSlider
+    top_p: widgets.FloatSlider
+    speed: widgets.SelectionSlider
+    length: widgets.IntSlider
+    position: widgets.IntSlider
+    text: widgets.HTML
+    token_and_row: widgets.HTML
+    candidates: widgets.HTML
+    choices: tuple[widgets.Button, ...]
+    choice_column: widgets.VBox
+    plots: widgets.HTML
+    whole: widgets.VBox
+
+
+def make_controls(
+    models: Sequence[str], prompt: str, seed: int, settings: SamplingSettings, speed: str, length: int
+) -> Controls:
+    """The widgets with their first values, not yet connected to anything."""
+    buttons = {
+        "play": _button("play", "Play", "play", "Let the text grow"),
+        "step": _button("step", "Step", "step-forward", "One token more"),
+        "back": _button("back", "Back", "step-backward", "Look at the step before; nothing is lost"),
+        "reset": _button("reset", "Reset", "refresh", "Back to the prompt; the sliders stay as they are"),
+    }
+    inputs = {
+        "prompt": _named("prompt", widgets.Text(prompt, continuous_update=False), "225px", label="prompt"),
+        "seed": _named("seed", widgets.BoundedIntText(seed, min=0, max=10**9), "108px", label="seed"),
+        "model": _named("model", widgets.Dropdown(options=list(models)), "165px", label="model"),
+    }
+    sliders = {
+        "temperature": _slider("temperature", widgets.FloatSlider, settings.temperature, 0.0, 2.0, 0.05),
+        "top_k": _slider("top-k", widgets.IntSlider, min(settings.top_k, 200), 0, 200, 1),
+        "top_p": _slider("top-p", widgets.FloatSlider, max(settings.top_p, 0.05), 0.05, 1.0, 0.05),
+        "speed": _named("speed", widgets.SelectionSlider(options=list(SPEEDS), value=speed), None, label="speed"),
+        "length": _slider("length", widgets.IntSlider, length, 1, 1000, 1, label="at most"),
+    }
+    position = _slider("position", widgets.IntSlider, 0, 0, 1, 1)
+    status = _named("status", widgets.HTML(), "100%")
+    choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
+    choice_column = _named("choices", widgets.VBox(choices))
+    views = {name: widgets.HTML() for name in ("text", "token_and_row", "candidates", "plots")}
+    choice_area = _named("choice-area", widgets.Box([views["candidates"], choice_column]))
+    whole = widgets.VBox(
+        [
+            widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
+            _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
+            _named("sliders", widgets.Box(list(sliders.values()))),
+            status,
+            views["text"],
+            _named("stations", widgets.HBox([views["token_and_row"], choice_area])),
+            views["plots"],
+            position,
+            widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
+        ]
+    )
+    whole.add_class("explorer")
+    return Controls(
+        **buttons,
+        **inputs,
+        **sliders,
+        **views,
+        status=status,
+        position=position,
+        choices=choices,
+        choice_column=choice_column,
+        whole=whole,
+    )
+
+
+def _button(name: str, label: str, icon: str, tooltip: str) -> widgets.Button:
+    return _named(name, widgets.Button(description=label, icon=icon, tooltip=tooltip))
+
+
+def _slider(name: str, kind: type, value: float, low: float, high: float, step: float, label: str | None = None):
+    options = {"readout_format": ".2f"} if kind is widgets.FloatSlider else {}
+    return _named(name, kind(value=value, min=low, max=high, step=step, **options), None, label=label or name)
+
+
+def _named(name: str, widget: widgets.Widget, width: str | None = None, label: str | None = None) -> widgets.Widget:
+    """The widget with a CSS class that stays, and a label and a width if given."""
+    widget.add_class(f"explorer-{name}")
+    if label:
+        widget.description = label
+        widget.style.description_width = "initial" if width else "84px"
+    if width:
+        widget.layout.width = width
+    return widget

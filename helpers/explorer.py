@@ -1,0 +1,319 @@
+"""The live window: a text streams while its sliders are moved; every token can be looked at, taken back and chosen.
+
+A text is streamed by one asyncio task on the kernel's own loop. A task lets the kernel take messages between two
+tokens, which a blocking cell does not; unlike a thread it never runs while another cell does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
+
+from helpers import views
+from helpers.controls import SPEEDS, make_controls
+from helpers.sampling import SamplingSettings
+from helpers.streaming import Generation, TokenStep
+
+TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
+FRAME_SECONDS = 1 / 18  # the server drops messages beyond 1,000 a second; a frame sends up to eight
+SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
+BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
+
+
+class Explorer:
+    """The live window over one or more models.
+
+    models: {name: (model, tokenizer)}; the first one is shown first. `generation` is the text that the window shows;
+    `position` says how many of its steps are looked at. Only one window streams at a time. `large` is for projectors.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, tuple],
+        prompt: str = "One day, Mia",
+        seed: int = 0,
+        settings: SamplingSettings = BEGIN,
+        *,
+        speed: str = "5/s",
+        max_new_tokens: int = 200,
+        large: bool = False,
+    ) -> None:
+        if not models:
+            raise ValueError('models is empty: give at least one, such as {"mine": (model, tokenizer)}')
+        if speed not in SPEEDS:
+            raise ValueError(f"speed is {speed!r}: give one of {', '.join(SPEEDS)}")
+        self._models = dict(models)
+        self._controls = make_controls(list(models), prompt, seed, settings, speed, max_new_tokens)
+        if large:
+            self.widget.add_class("explorer-large")
+        self._loop, self._context = _running_loop(), contextvars.copy_context()
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task] = set()
+        self._stream: asyncio.Task | None = None
+        self._notice, self._trouble, self._token_seconds = "", "", 0.0
+        self.generation = self._new_generation()
+        self.position = 0
+        self._pause_other_windows()
+        self._connect()
+        self._draw()
+
+    # ------------------------------------------------------------------------------------------------ for lessons
+
+    @property
+    def widget(self):
+        """The window as one widget."""
+        return self._controls.whole
+
+    @property
+    def settings(self) -> SamplingSettings:
+        """What the sliders say now."""
+        c = self._controls
+        return SamplingSettings(round(c.temperature.value, 2), c.top_k.value, round(c.top_p.value, 2))
+
+    @property
+    def playing(self) -> bool:
+        """True while a text streams in this window."""
+        return self._stream is not None and not self._stream.done()
+
+    def run(self, steps: int) -> None:
+        """Take up to `steps` steps at once, in this cell; stop where the text ends."""
+        if self.playing:
+            raise RuntimeError("the window is playing: press Pause first")
+        self._fork()
+        for _ in range(steps):
+            if self._at_end():
+                break
+            self._take(self.generation.step(self.settings))
+        self._draw()
+
+    def _ipython_display_(self) -> None:
+        """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
+        views.display_widget(self.widget)
+
+    # ---------------------------------------------------------------------------------- from the page to the loop
+
+    def _connect(self) -> None:
+        c = self._controls
+        c.play.on_click(lambda _: self._ask(self._pause if self.playing else self._go_on))
+        c.step.on_click(lambda _: self._ask(self._step))
+        c.back.on_click(lambda _: self._ask(self._look, -1, True))
+        c.reset.on_click(lambda _: self._ask(self._reset))
+        for number, button in enumerate(c.choices):
+            button.on_click(lambda _, number=number: self._ask(self._choose, number))
+        for widget in (c.prompt, c.seed, c.model):
+            widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
+        c.position.observe(self._position_moved, names="value")
+
+    def _position_moved(self, change: dict) -> None:
+        if change["new"] != self.position:  # the reader moved it, not we
+            self._ask(self._look, change["new"])
+
+    def _ask(self, action: Callable[..., Awaitable[None]], *arguments) -> None:
+        """Have something done on the loop's own thread: widgets' callbacks may come on any."""
+        if self._loop is None:
+            raise RuntimeError("no event loop runs here: open the window in a notebook, or use explorer.run(n)")
+        self._loop.call_soon_threadsafe(self._start, self._carry_out(action, *arguments))
+
+    def _start(self, work: Awaitable, name: str | None = None) -> asyncio.Task:
+        task = self._loop.create_task(work, name=name, context=self._context)
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _carry_out(self, action: Callable[..., Awaitable[None]], *arguments) -> None:
+        """Stop the stream, then do what was asked; an error is shown in the window."""
+        async with self._lock:
+            await self._pause()
+            self._notice = self._trouble = ""
+            try:
+                await action(*arguments)
+            except Exception as error:
+                self._trouble = _said(error)
+            self._draw()
+
+    def _pause_other_windows(self) -> None:
+        for task in asyncio.all_tasks(self._loop) if self._loop else ():
+            if task.get_name() == TASK and task is not self._stream:
+                task.cancel()
+
+    # ---------------------------------------------------------------------------------------------- what is done
+
+    async def _pause(self) -> None:
+        if self.playing:
+            self._stream.cancel()
+            await asyncio.wait([self._stream])
+
+    async def _go_on(self) -> None:
+        if self._is_latest() and self.generation.finish_reason:
+            self._restart("Started again from the prompt.")
+        self._fork()
+        self._pause_other_windows()
+        self._stream = self._start(self._play(), TASK)
+
+    async def _play(self) -> None:
+        """Stream until the end or a pause. Drawn at most 18 times a second, and always once more at the end."""
+        drawn = 0.0
+        try:
+            while not self._at_end():
+                began = time.monotonic()
+                await self._take_step()
+                if time.monotonic() - drawn >= FRAME_SECONDS:
+                    self._draw()
+                    drawn = time.monotonic()
+                per_second = SPEEDS[self._controls.speed.value]
+                await asyncio.sleep(max(0.0, 1 / per_second - (time.monotonic() - began)) if per_second else 0.0)
+        except asyncio.CancelledError:
+            pass  # this is how it is paused
+        except Exception as error:
+            self._trouble = _said(error)
+        finally:
+            self._stream = None
+            self._draw()
+
+    async def _step(self) -> None:
+        if self._is_latest() and self.generation.finish_reason:
+            self._notice = "The text has ended: Reset it, or go Back and play on from there."
+        elif self._is_latest():
+            await self._take_step()
+        else:
+            self._show(self.position + 1)
+
+    async def _take_step(self) -> None:
+        """One token more; a slow model computes in a thread, so that the page stays alive."""
+        settings, began = self.settings, time.monotonic()
+        if self._token_seconds < SLOW_SECONDS:
+            step = self.generation.step(settings)
+        else:
+            work = asyncio.ensure_future(asyncio.to_thread(self.generation.step, settings))
+            try:
+                step = await asyncio.shield(work)
+            except asyncio.CancelledError:
+                self._take(await work)  # a thread cannot be stopped: what it has begun is kept
+                raise
+        self._token_seconds = time.monotonic() - began
+        self._take(step)
+
+    async def _look(self, position: int, relative: bool = False) -> None:
+        self._show(position + self.position * relative)
+
+    async def _choose(self, number: int) -> None:
+        if not self.position or number >= len(self._shown_step().candidates):
+            return
+        candidate, dropped = self._shown_step().candidates[number], len(self.generation.steps) - self.position
+        settings = self._shown_step().settings
+        self.generation.rewind(self.position - 1)
+        self.generation.choose(candidate.token_id, settings)
+        self._notice = f"You chose {views.visible(candidate.piece)}{_dropped(dropped)}."
+
+    async def _reset(self, notice: str = "Back to the prompt.") -> None:
+        self._restart(notice)
+
+    def _restart(self, notice: str) -> None:
+        self.generation = self._new_generation()
+        self.position, self._token_seconds, self._notice = 0, 0.0, notice
+
+    def _fork(self) -> None:
+        """Go on from the step that is looked at; what came after it is dropped, and that is said."""
+        dropped = len(self.generation.steps) - self.position
+        if dropped:
+            self.generation.rewind(self.position)
+            self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
+
+    def _new_generation(self) -> Generation:
+        c = self._controls
+        return Generation(*self._models[c.model.value], c.prompt.value, c.seed.value)
+
+    # ------------------------------------------------------------------------------------------------ what is shown
+
+    def _take(self, step: TokenStep) -> None:
+        self.position = step.index + 1
+
+    def _show(self, position: int) -> None:
+        self.position = min(max(position, 0), len(self.generation.steps))
+
+    def _is_latest(self) -> bool:
+        return self.position == len(self.generation.steps)
+
+    def _at_end(self) -> bool:
+        return bool(self.generation.finish_reason) or len(self.generation.steps) >= self._controls.length.value
+
+    def _shown_step(self) -> TokenStep | None:
+        return self.generation.steps[self.position - 1] if self.position else None
+
+    def _draw(self) -> None:
+        """Bring the page up to date; the status line is drawn whatever happens."""
+        try:
+            self._draw_views()
+        except Exception as error:
+            self._trouble = _said(error)
+        self._controls.status.value = self._status()
+
+    def _draw_views(self) -> None:
+        """One message for each part that has changed."""
+        c, generation, step = self._controls, self.generation, self._shown_step()
+        tokens, steps = generation.tokens, generation.steps
+        start = len(tokens) - len(steps)
+        c.text.value = views.text_chips(tokens, start, self.position)
+        c.token_and_row.value = views.token_and_row(tokens, start, self.position)
+        c.candidates.value = views.candidates(step, names=self.playing)
+        c.plots.value = views.norms_and_cosines(tokens, steps, start, self.position)
+        # A slider that gets both at once tells of a value cut to its old end, as if the reader had moved it
+        c.position.max = max(c.position.max, len(steps))
+        c.position.value = self.position
+        c.position.max = max(1, len(steps))
+        self._draw_buttons(step)
+
+    def _draw_buttons(self, step: TokenStep | None) -> None:
+        c, playing = self._controls, self.playing
+        if (c.play.description == "Pause") != playing:
+            c.play.description, c.play.icon = ("Pause", "pause") if playing else ("Play", "play")
+            c.play.remove_class("explorer-play" if playing else "explorer-pause")
+            c.play.add_class("explorer-pause" if playing else "explorer-play")
+        c.choice_column.layout.display = "none" if playing or step is None else "flex"
+        if playing or step is None:
+            return
+        for number, button in enumerate(c.choices):
+            used = number < len(step.candidates)
+            button.layout.display = "block" if used else "none"
+            button.description = views.shortened(views.visible(step.candidates[number].piece), 13) if used else ""
+
+    def _status(self) -> str:
+        steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
+        if self._trouble:
+            return f'<span class="tj-trouble">{escape(views.shortened(self._trouble, 300))}</span>'
+        if self.playing:
+            said = f"● running · {shown} · {self._controls.speed.value}"
+        elif not self._is_latest():
+            said = f"❚❚ looking at step {self.position} of {steps} · Play goes on from here"
+        elif self.generation.finish_reason:
+            said = f"■ {ENDS[self.generation.finish_reason]} · {shown}"
+        elif steps >= self._controls.length.value:
+            said = f"■ stopped at the limit of {self._controls.length.value} new tokens · {shown}"
+        else:
+            said = f"❚❚ paused · {shown}"
+        return escape(" · ".join(filter(None, [said, self._notice])))
+
+
+ENDS = {
+    "eos": "ended: the model drew its end token (eos)",
+    "length": "ended at the limit",
+    "context": "ended: the model can read no more tokens (context)",
+}
+
+
+def _dropped(count: int) -> str:
+    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

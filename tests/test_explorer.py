@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from fakes import FakeModel, WithoutEnd
+
+from helpers.explorer import TASK, Explorer
+from helpers.sampling import SamplingSettings
+
+
+class EndsSoon(WithoutEnd):
+    """A tokenizer with many end tokens."""
+
+    def __init__(self, tokenizer):
+        super().__init__(tokenizer)
+        self.eos_ids = frozenset(range(100, 140))
+
+
+@pytest.fixture
+def models(tokenizer, endless, model):
+    return {"one": (model, endless), "ends": (model, EndsSoon(tokenizer))}
+
+
+def on_loop(scene):
+    """Run an async test, and fail if any of its tasks died unseen."""
+    unseen = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+        await scene()
+
+    asyncio.run(main())
+    assert unseen == []
+
+
+async def until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+def explorer_over(models, **options):
+    return Explorer(models, prompt="the cat", seed=1, speed="full", **options)
+
+
+def test_run_takes_steps_at_once_and_needs_no_loop(models):
+    explorer = explorer_over(models)
+    explorer.run(7)
+    assert explorer.position == len(explorer.generation.steps) == 7
+    assert "paused" in explorer._status()
+    explorer.run(1000)
+    assert len(explorer.generation.steps) == 200
+    assert "stopped at the limit of 200" in explorer._status()
+
+
+def test_a_stream_obeys_the_sliders_at_the_next_token(models):
+    async def scene():
+        explorer = explorer_over(models, max_new_tokens=1000)
+        explorer._controls.play.click()
+        await until(lambda: len(explorer.generation.steps) > 5)
+        moved_at = len(explorer.generation.steps)
+        explorer._controls.temperature.value = 0.3
+        explorer._controls.top_k.value = 4
+        await until(lambda: len(explorer.generation.steps) > moved_at + 3)
+        explorer._controls.play.click()
+        await until(lambda: not explorer.playing)
+        settings = [step.settings for step in explorer.generation.steps]
+        assert settings[moved_at - 1] == SamplingSettings(0.8, top_p=0.9)
+        assert set(settings[moved_at:]) == {SamplingSettings(0.3, 4, 0.9)}
+
+    on_loop(scene)
+
+
+def test_the_last_frame_is_drawn_even_when_tokens_come_faster_than_frames(models):
+    async def scene():
+        explorer = explorer_over(models, max_new_tokens=60)
+        drawn = []
+        explorer._controls.text.observe(lambda change: drawn.append(change), names="value")
+        explorer._controls.play.click()
+        await until(lambda: len(explorer.generation.steps) == 60 and not explorer.playing)
+        assert len(drawn) < 60
+        assert "62 tokens" in explorer._controls.status.value or "limit" in explorer._controls.status.value
+        assert explorer._controls.position.value == explorer._controls.position.max == 60
+
+    on_loop(scene)
+
+
+def test_an_error_in_the_stream_is_shown_and_the_window_goes_on(models):
+    async def scene():
+        explorer = explorer_over(models)
+        step, explorer.generation.step = explorer.generation.step, lambda settings: 1 / 0
+        explorer._controls.play.click()
+        await until(lambda: "division by zero" in explorer._controls.status.value)
+        explorer.generation.step = step
+        explorer._controls.step.click()
+        await until(lambda: len(explorer.generation.steps) == 1)
+        assert "division" not in explorer._controls.status.value
+
+    on_loop(scene)
+
+
+def test_a_prompt_that_the_model_refuses_is_said_and_the_old_text_stays(tokenizer):
+    async def scene():
+        explorer = explorer_over({"short": (FakeModel(400, context_length=12), tokenizer)})
+        explorer.run(2)
+        explorer._controls.prompt.value = "the cat sat on the mat and the dog sat on the log " * 3
+        await until(lambda: "shorten it" in explorer._controls.status.value)
+        assert explorer.generation.text.startswith("the cat")
+        assert len(explorer.generation.steps) == 2
+
+    on_loop(scene)
+
+
+def test_only_one_of_two_windows_streams(models):
+    async def scene():
+        first, second = explorer_over(models, max_new_tokens=1000), explorer_over(models, max_new_tokens=1000)
+        for explorer in (first, second):
+            explorer._controls.speed.value = "20/s"
+        first._controls.play.click()
+        await until(lambda: first.playing)
+        second._controls.play.click()
+        await until(lambda: second.playing and not first.playing)
+        assert [task.get_name() for task in asyncio.all_tasks()].count(TASK) == 1
+        explorer_over(models)  # the cell is run again
+        await until(lambda: not second.playing)
+
+    on_loop(scene)
+
+
+def test_play_from_the_past_forks_and_choosing_replaces(models):
+    async def scene():
+        explorer = explorer_over(models, max_new_tokens=20)
+        explorer.run(8)
+        before = [token.token_id for token in explorer.generation.tokens]
+        explorer._controls.position.value = 3
+        await until(lambda: explorer.position == 3)
+        assert len(explorer.generation.steps) == 8  # looking changes nothing
+        other = explorer.generation.steps[2].candidates[3].token_id
+        explorer._controls.choices[3].click()
+        await until(lambda: len(explorer.generation.steps) == 3)
+        assert explorer.generation.steps[2].chosen_by == "learner"
+        assert explorer.generation.steps[2].output.token_id == other
+        assert "5 later tokens were dropped" in explorer._controls.status.value
+        explorer._controls.back.click()
+        explorer._controls.back.click()
+        await until(lambda: explorer.position == 1)
+        explorer._controls.play.click()
+        await until(lambda: len(explorer.generation.steps) == 20)
+        assert [token.token_id for token in explorer.generation.tokens][: len(before)] == before
+
+    on_loop(scene)
+
+
+def test_at_the_end_play_begins_anew(models):
+    async def scene():
+        explorer = explorer_over(models)
+        explorer._controls.model.value = "ends"
+        await until(lambda: "afresh" in explorer._controls.status.value)
+        explorer._controls.play.click()
+        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
+        text = explorer.generation.text
+        explorer._controls.step.click()
+        await until(lambda: "has ended" in explorer._controls.status.value)
+        explorer._controls.play.click()
+        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
+        assert explorer.generation.text == text
+
+    on_loop(scene)
+
+
+def test_a_slow_model_leaves_the_loop_free_and_pause_waits_for_its_token(endless):
+    class Slow(FakeModel):
+        def advance(self, ids, state=None):
+            time.sleep(0.1)
+            return super().advance(ids, state)
+
+    async def scene():
+        explorer = explorer_over({"slow": (Slow(400), endless)})
+        explorer._controls.play.click()
+        await until(lambda: len(explorer.generation.steps) >= 2)
+        longest = 0.0
+        for _ in range(20):
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        assert longest < 0.09  # a step takes longer, and yet the loop turned
+        explorer._controls.step.click()
+        await until(lambda: not explorer.playing)
+        count = len(explorer.generation.steps)
+        await asyncio.sleep(0.4)
+        assert len(explorer.generation.steps) - count <= 1
+        assert explorer.position == len(explorer.generation.steps)
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize(("arguments", "match"), [({"models": {}}, "models is empty"), ({"speed": "7/s"}, "'7/s'")])
+def test_bad_arguments_are_named(models, arguments, match):
+    with pytest.raises(ValueError, match=match):
+        Explorer(**{"models": models, **arguments})

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import base64
+import re
+import xml.etree.ElementTree as ElementTree
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import geometry, svg, training_views, views
+from helpers.sampling import SamplingSettings
+from helpers.streaming import Generation
+
+HOSTILE = '<img src=x onerror=1> </svg> \u202e & "quote" \''
+
+
+@pytest.fixture
+def generation(endless, model):
+    generation = Generation(model, endless, "the cat", seed=1)
+    for number in range(12):
+        generation.step(SamplingSettings(0.5 if number < 6 else 1.0, top_k=3))
+    return generation
+
+
+def window(generation, position):
+    start = len(generation.tokens) - len(generation.steps)
+    step = generation.steps[position - 1] if position else None
+    return {
+        "text": views.text_chips(generation.tokens, start, position),
+        "row": views.token_and_row(generation.tokens, start, position),
+        "candidates": views.candidates(step),
+        "plots": views.norms_and_cosines(generation.tokens, generation.steps, start, position),
+    }
+
+
+def parsed(html):
+    """The HTML as a tree, which fails where a tag or a quote is left open."""
+    return ElementTree.fromstring("<div>" + re.sub(r"(<img [^>]*)>", r"\1/>", html) + "</div>")
+
+
+def words(element):
+    return "".join(element.itertext())
+
+
+@pytest.mark.parametrize("position", [0, 1, 6, 12])
+def test_every_view_is_well_formed_and_says_what_it_shows(generation, position):
+    for name, html in window(generation, position).items():
+        tree = parsed(html)
+        for picture in tree.iter("svg"):
+            assert picture.get("role") == "img"
+            assert picture.get("aria-label") in [words(p) for p in tree.iter("p")], name
+
+
+@pytest.mark.parametrize("position", [1, 6, 12])
+def test_the_row_shown_is_that_of_the_token_that_went_in(generation, position):
+    step = generation.steps[position - 1]
+    tree = parsed(views.token_and_row(generation.tokens, len(generation.tokens) - 12, position))
+    assert words(tree.find(".//b[@class='tj-big']")) == str(step.input.token_id)
+    assert f"norm {step.input.norm:.3f}" in words(tree)
+    assert f"{step.input.cosine_to_previous:+.3f}" in words(tree)
+    before = generation.tokens[step.input.position - 1]
+    assert f"cosine to {svg.shortened(svg.visible(before.piece), 10)}" in words(tree)
+    assert f"token {step.input.position}" in words(tree)
+
+
+def test_before_the_first_step_the_prompts_last_token_waits(generation):
+    start = len(generation.tokens) - 12
+    assert f">{generation.tokens[start - 1].token_id}</b>" in views.token_and_row(generation.tokens, start, 0)
+    assert "press Step or Play" in views.candidates(None)
+    assert views.text_chips(generation.tokens, start, 0).count("tj-in") == 1
+    assert "tj-out" not in views.text_chips(generation.tokens, start, 0)
+
+
+def test_in_and_out_are_marked_once_each_and_stand_side_by_side(generation):
+    html = views.text_chips(generation.tokens, len(generation.tokens) - 12, 5)
+    marks = re.findall(r"tj-chip( tj-in| tj-out)?", html)
+    assert marks.count(" tj-in") == marks.count(" tj-out") == 1
+    assert marks.index(" tj-out") == marks.index(" tj-in") + 1
+
+
+def test_candidates_show_both_probabilities_what_is_cut_and_what_was_drawn(generation):
+    step = generation.steps[3]
+    lines = [words(row) for row in parsed(views.candidates(step)).iter("g")]
+    assert len(lines) == len(step.candidates)
+    for line, candidate in zip(lines, step.candidates, strict=True):
+        assert f"{candidate.model_probability:.2f} →" in line
+        assert ("cut off" in line) == (candidate.sampling_probability == 0)
+        assert ("✓" in line) == (candidate.token_id == step.output.token_id)
+    cut = sum(candidate.sampling_probability == 0 for candidate in step.candidates)
+    assert f"{cut} of the {len(step.candidates)} shown" in views.candidates(step)
+
+
+def test_a_moved_slider_leaves_a_mark_where_it_acted(generation):
+    html = window(generation, 12)["plots"]
+    assert "T 0.5→1" in html
+    assert html.count('stroke-dasharray="2 3"') == 2  # one in each plot
+
+
+def test_the_norms_sentence_is_computed_from_the_tokens(generation):
+    norms = [token.norm for token in generation.tokens]
+    sentence = re.search(r'tj-sentence">(Embedding norm[^<]*)<', window(generation, 12)["plots"])[1]
+    assert f"{len(norms)} tokens, mean {np.mean(norms):.2f}, lowest {min(norms):.2f}" in sentence
+
+
+def test_model_text_is_escaped_everywhere(tokenizer, model):
+    class Hostile:
+        eos_ids, suppressed_ids = frozenset(), frozenset({0, 1, 2})
+        encode_prompt, text_stream, decode = tokenizer.encode_prompt, tokenizer.text_stream, tokenizer.decode
+
+        def piece(self, token_id):
+            return HOSTILE
+
+    generation = Generation(model, Hostile(), "cat", seed=1)
+    generation.step(SamplingSettings())
+    for html in window(generation, 1).values():
+        assert "<img src=x" not in html
+        assert "\u202e" not in html
+        parsed(html)
+    assert "<img" not in training_views.sample_text(HOSTILE, 1)
+
+
+@pytest.mark.parametrize(("count", "arrived"), [(10, 9), (500, 499), (500, 30), (500, 250), (500, 0)])
+def test_the_token_looked_at_is_always_among_those_shown(count, arrived):
+    first, last = views._window(count, arrived, 200, 12)
+    assert first <= arrived < last
+    assert last - first == min(count, 200)
+
+
+def test_a_long_text_sends_the_page_no_more_than_its_latest_part(endless, model):
+    generation, sizes = Generation(model, endless, "the cat", seed=3), {}
+    for steps in range(1, 1001):
+        generation.step(SamplingSettings())
+        if steps in (400, 1000):
+            sizes[steps] = sum(map(len, window(generation, steps).values()))
+    assert sizes[1000] < 1.1 * sizes[400] < 110_000
+
+
+@pytest.mark.parametrize("dimensions", [1, 64, 4096])
+def test_the_heat_strip_has_one_pixel_for_each_value(dimensions):
+    row = np.random.default_rng(0).normal(size=dimensions)
+    png = base64.b64decode(views.heat_strip(row).partition(",")[2])
+    assert int.from_bytes(png[16:20]) == dimensions
+    start = png.index(b"IDAT") + 4
+    length = int.from_bytes(png[start - 8 : start - 4])
+    pixels = np.frombuffer(zlib.decompress(png[start : start + length])[1:], dtype=np.uint8).reshape(-1, 4)
+    np.testing.assert_array_equal(pixels[:, 2] == 178, row < 0)  # blue below zero
+    np.testing.assert_allclose(pixels[:, 3], 255 * np.abs(row) / np.abs(row).max(), atol=1)
+
+
+@given(low=st.floats(-1e6, 1e6), span=st.floats(1e-3, 1e6))
+def test_ticks_are_few_and_lie_within(low, span):
+    ticks = svg.nice_ticks(low, low + span)
+    assert 0 < len(ticks) <= 5
+    assert all(low - span * 1e-3 <= tick <= low + span * 1.001 for tick in ticks)
+
+
+@given(st.lists(st.tuples(st.floats(0, 900), st.text("abc", min_size=1, max_size=8)), max_size=60))
+def test_labels_never_touch(labels):
+    drawn = re.findall(r'x="([\d.]+)"[^>]*>([abc]+)<', svg.x_labels(labels, 0, 0, 900))
+    spans = sorted((float(x) - 3.35 * len(word), float(x) + 3.35 * len(word)) for x, word in drawn)
+    assert all(left[1] < right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert bool(drawn) == bool(labels)
+
+
+@given(st.lists(st.floats(0, 200), min_size=1, max_size=8))
+def test_labels_on_top_of_each_other_are_moved_apart(places):
+    moved = sorted(svg.apart(places, 13, 210))
+    assert all(after - before > 12.9 for before, after in zip(moved, moved[1:], strict=False))
+    assert moved[-1] <= 210
+
+
+def test_a_map_that_spins_is_turned_back():
+    points = np.random.default_rng(0).normal(size=(20, 2))
+    turn = np.array([[np.cos(2.0), -np.sin(2.0)], [np.sin(2.0), np.cos(2.0)]])
+    np.testing.assert_allclose(geometry.turned_towards(points @ turn * [1, -1], points), points, atol=1e-12)
+
+
+def test_training_charts_name_what_was_beaten():
+    html = training_views.held_out_chart({1: 3.0, 500: 0.4}, {"uniform": 2.5, "5-gram": 0.3}, 1000)
+    parsed(html)
+    assert "0.400 bits per byte after 500 of 1,000 updates; better than uniform." in html
+    assert "better than none" in training_views.held_out_chart({1: 3.0}, {"uniform": 2.5}, 10)
+    parsed(training_views.loss_chart([5.0, 4.0, 3.0], 10))
+    parsed(training_views.word_map(np.eye(2), ["a", "<b>"], ["x", "y"], 0.5))
