@@ -1,6 +1,8 @@
 # make lab     set up .venv and open the first lesson
 # make test    set up .venv for the tests and run them all
-# The rest: make install · install-all · checkpoint · refresh · bench · lint · lock · clean
+# make demo    the live window alone, large, for a class
+# The rest: make install · install-all · test-cpus · test-kernels · checkpoint · refresh · screenshots · bench · lint ·
+#           lock · clean
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
@@ -9,10 +11,13 @@ PIP := $(BIN)/python -m pip install --constraint requirements/lock.txt
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LOCK := requirements/lock.txt pyproject.toml
 
-.PHONY: lab install install-all test test-cpus checkpoint refresh bench lint lock clean
+.PHONY: lab demo install install-all test test-cpus test-kernels checkpoint refresh screenshots bench lint lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
+
+demo: .venv/installed-demo
+	$(BIN)/voila notebooks/live_window.ipynb --Voila.ip=127.0.0.1 $(DEMO_ARGS)
 
 install: .venv/installed-lessons
 install-all: .venv/installed-bench
@@ -25,11 +30,18 @@ install-all: .venv/installed-bench
 	$(PIP) --requirement requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/bin/python requirements.txt requirements/dev.txt $(LOCK)
-	$(PIP) --requirement requirements/dev.txt
-	@touch $@ .venv/installed-lessons
+.venv/installed-demo: .venv/installed-lessons requirements/demo.txt
+	$(PIP) --requirement requirements/demo.txt
+	@touch $@
 
-.venv/installed-bench: .venv/installed-dev requirements/real-models.txt
+.venv/installed-dev: .venv/bin/python requirements.txt requirements/dev.txt requirements/demo.txt $(LOCK)
+	$(PIP) --requirement requirements/dev.txt
+	@touch $@ .venv/installed-lessons .venv/installed-demo
+
+.venv/installed-screenshots: .venv/installed-dev
+	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py tests/browser/test_demo.py
+
+bench: .venv/installed-dev requirements/real-models.txt
 	$(PIP) --requirement requirements/real-models.txt
 	@touch $@
 
@@ -41,11 +53,23 @@ test-cpus: .venv/installed-dev
 	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest notebooks
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE $(BIN)/python -m pytest notebooks
 
+# The live window on older kernels, which deliver widget messages in other ways.
+test-kernels: .venv/installed-dev
+	@for version in 6.31 7.3; do \
+	  $(BIN)/python -m pip install --quiet --upgrade --target .venv/kernels/$$version --no-deps \
+	    "ipykernel==$$version.*" nest-asyncio psutil && \
+	  echo "ipykernel $$version" && \
+	  TOKEN_JOURNEY_KERNEL=$(CURDIR)/.venv/kernels/$$version $(BIN)/python -m pytest tests/browser/test_window.py || exit 1; \
+	done
+
 checkpoint: .venv/installed-lessons
 	$(BIN)/python data/make_checkpoint.py
 
 refresh: .venv/installed-dev
 	$(BIN)/python tests/notebooks/refresh.py $(NOTEBOOKS)
+
+screenshots: .venv/installed-dev
+	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py tests/browser/test_demo.py
 
 bench: .venv/installed-bench
 	$(BIN)/python tests/benchmarks/bench.py

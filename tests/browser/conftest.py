@@ -1,0 +1,166 @@
+"""A real JupyterLab page in Debian's chromium, and a kernel that can be asked what is true."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from server import TOKEN, free_port, running
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+IMPORTS = "from helpers.checkpoint import load_all, load_shipped\nfrom helpers.explorer import Explorer"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Closed at the end of each module: while it is open, an event loop runs in this thread."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test installs it")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium found: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+def settings_folder(folder: Path, theme: str) -> Path:
+    """JupyterLab's settings for a test: a theme, no news, every cell in the page."""
+    settings = {
+        "apputils-extension/themes": {"theme": f"JupyterLab {theme.title()}"},
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "notebook-extension/tracker": {"windowingMode": "none"},
+    }
+    for name, values in settings.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["light"])
+def lab(request, tmp_path_factory):
+    """JupyterLab over an empty folder."""
+    folder, port = tmp_path_factory.mktemp("lab"), free_port()
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path_factory.mktemp("home")),
+        "JUPYTERLAB_SETTINGS_DIR": str(settings_folder(tmp_path_factory.mktemp("settings"), request.param)),
+        "TOKEN_JOURNEY_MY_MODEL": str(folder / "my_model"),
+        "PYTHONPATH": os.environ.get("TOKEN_JOURNEY_KERNEL", ""),  # another ipykernel: make test-kernels
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip", "127.0.0.1"),
+        *("--port", str(port), "--ServerApp.port_retries=0"),
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={folder}",
+    ]
+    with running(command, port, env=environment, cwd=folder) as server:
+        server.folder = folder
+        yield server
+
+
+@pytest.fixture
+def open_window(lab, chromium):
+    """open_window(*cells): a notebook of these cells, opened in a page of its own and run, to its end if `wait`."""
+    pages = []
+
+    def opened(*cells: str, size: tuple[int, int] = (1440, 900), wait: bool = True) -> WindowPage:
+        path = lab.folder / f"window-{time.monotonic_ns()}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (IMPORTS, *cells)])
+        notebook.metadata["kernelspec"] = {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        }
+        nbformat.write(notebook, path)
+        page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+        pages.append(WindowPage(page, lab, path.name, wait))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+class WindowPage:
+    """A notebook in the page, with what a reader does to the live window in it."""
+
+    def __init__(self, page, lab, name: str, wait: bool = True) -> None:
+        self.page, self.lab, self.name = page, lab, name
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        # a workspace of its own: JupyterLab would open the notebooks of earlier tests again
+        page.goto(f"{lab.address}/lab/workspaces/{Path(name).stem}/tree/{name}?token={TOKEN}")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+        page.get_by_text("| Idle").wait_for(timeout=60_000)  # Run All before that does nothing at times
+        page.keyboard.press("Control+b")  # the file browser takes a quarter of the page
+        self.run_all(wait)
+
+    def run_all(self, wait: bool = True) -> None:
+        self.menu("Run", "Run All Cells")
+        self.page.locator(".explorer").first.wait_for(timeout=60_000)
+        if wait:
+            self.page.get_by_text("| Idle").wait_for(timeout=60_000)
+
+    def menu(self, name: str, entry: str) -> None:
+        self.page.locator(".lm-MenuBar-item").get_by_text(name, exact=True).click()
+        self.page.locator(".lm-Menu-item").get_by_text(entry, exact=False).first.click()
+
+    def part(self, name: str, number: int = 0):
+        """The element of class explorer-<name>, in the window of that number."""
+        return self.page.locator(".explorer").nth(number).locator(f".explorer-{name}")
+
+    def press(self, name: str, number: int = 0) -> None:
+        self.part(name, number).click()
+
+    def status(self, number: int = 0) -> str:
+        return self.part("status", number).inner_text()
+
+    def wait_for_status(self, words: str, number: int = 0, seconds: float = 20) -> str:
+        self.part("status", number).filter(has_text=re.compile(words)).wait_for(timeout=seconds * 1000)
+        return self.status(number)
+
+    def move(self, slider: str, key: str, times: int, number: int = 0) -> str:
+        """Arrow keys on a slider's handle: its value afterwards."""
+        handle = self.part(slider, number).locator("[role=slider]")
+        handle.focus()
+        for _ in range(times):
+            self.page.keyboard.press(key)
+        return handle.get_attribute("aria-valuenow")
+
+    def ask(self, expression: str) -> str:
+        """What the kernel says the expression is."""
+        sessions = self.lab.call("api/sessions")
+        [kernel_id] = [session["kernel"]["id"] for session in sessions if session["path"] == self.name]
+        return self.lab.execute(kernel_id, f"print({expression})").strip()
+
+    def wait_until(self, expression: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while self.ask(expression) != "True":
+            assert time.monotonic() < deadline, f"{expression} did not become true; status: {self.status()}"
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        sessions = self.lab.call("api/sessions")
+        for session in sessions:
+            if session["path"] == self.name:
+                self.lab.delete(f"api/sessions/{session['id']}")
+        self.page.close()

@@ -1,0 +1,227 @@
+"""The live window in a real JupyterLab page: what a reader does, and what the kernel says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+SHIPPED = 'explorer = Explorer({"shipped": load_shipped()}, seed=2, speed="10/s")\nexplorer'
+TOKENS = "len(explorer.generation.tokens)"
+STEPS = "len(explorer.generation.steps)"
+STREAMS = "[t.get_name() for t in __import__('asyncio').all_tasks()].count('token-journey live window')"
+HOSTILE = [
+    "<img src=x onerror=\"document.body.dataset.hit='1'\">",
+    "</svg><script>document.body.dataset.hit='1'</script>",
+    "\u202eright to left \u202c\u200f &amp; <b>bold</b>",
+    "x" * 10_000,
+]
+
+
+@pytest.fixture
+def window(open_window):
+    """One window over the shipped model, and at the end no error in the page."""
+    page = open_window(SHIPPED)
+    yield page
+    assert page.errors == []
+
+
+def test_sliders_moved_by_keyboard_act_on_the_very_next_token(window):
+    window.ask("moves := []")
+    for name in ("temperature", "top_k", "top_p"):
+        window.ask(
+            f"explorer._controls.{name}.observe(lambda c: "
+            f"moves.append((len(explorer.generation.steps), '{name}', round(c['new'], 2))), names='value')"
+        )
+    window.press("play")
+    window.wait_for_status("running")
+    window.wait_until(f"{STEPS} >= 4")
+    assert window.move("temperature", "ArrowRight", 6) == "1.1"
+    assert window.move("top-k", "ArrowRight", 5) == "5.0"
+    assert window.move("top-p", "ArrowLeft", 4) == "0.7"
+    window.wait_until("str(explorer.settings) == 'SamplingSettings(temperature=1.1, top_k=5, top_p=0.7)'")
+    window.wait_until(f"{STEPS} >= moves[-1][0] + 2")
+    window.press("pause")
+    window.wait_for_status("paused")
+    assert window.ask("str(explorer.generation.steps[0].settings)") == (
+        "SamplingSettings(temperature=0.8, top_k=0, top_p=0.9)"
+    )
+    assert window.ask("str(explorer.generation.steps[-1].settings)") == (
+        "SamplingSettings(temperature=1.1, top_k=5, top_p=0.7)"
+    )
+    # the token that is being computed while a slider moves may still have the value before; the next one may not
+    obeyed = (
+        "all(getattr(explorer.generation.steps[n + 1].settings, name) in "
+        "{v for m, other, v in moves if other == name and n <= m <= n + 1} for n, name, _ in moves)"
+    )
+    assert window.ask(obeyed) == "True"
+    assert window.part("norms").locator("svg path[stroke-dasharray='2 3']").count() >= 1
+
+
+def test_looking_back_changes_nothing_and_playing_from_there_forks(window):
+    for _ in range(3):
+        window.press("step")
+    window.wait_until(f"{STEPS} == 3")
+    before = window.ask("explorer.generation.text")
+    window.press("back")
+    window.wait_for_status("looking at step 2 of 3")
+    assert window.move("position", "ArrowLeft", 1) == "1.0"
+    window.wait_for_status("looking at step 1 of 3")
+    assert window.ask("explorer.generation.text") == before
+    chips = window.part("text")
+    assert chips.locator(".tj-in").inner_text().split("\n")[0] == "·Mia"
+    assert chips.locator(".tj-out").count() == 1
+    window.press("play")
+    window.wait_for_status("Forked after step 1; 2 later tokens were dropped")
+    window.wait_until(f"{STEPS} >= 4")
+    window.press("pause")
+    window.wait_for_status("paused")
+    assert window.ask("explorer.generation.text").startswith(before)  # same seed, same settings: the same again
+
+
+def test_while_paused_a_candidate_can_be_chosen(window):
+    window.press("step")
+    window.wait_until(f"{STEPS} == 1")
+    second = window.part("choice").nth(1)
+    name = second.inner_text()
+    second.press("Enter")
+    window.wait_for_status(f"You chose {name}")
+    assert window.ask("explorer.generation.steps[0].chosen_by") == "learner"
+    assert window.part("text").locator(".tj-out").inner_text().startswith(name)
+    window.press("play")
+    window.wait_for_status("running")
+    assert window.part("choices").is_hidden()
+    window.press("pause")
+    window.wait_for_status("paused")
+    assert window.ask("explorer.generation.steps[0].chosen_by") == "learner"
+
+
+def test_the_same_seed_tells_the_same_story_to_its_end(window):
+    window.move("speed", "ArrowRight", 2)
+    stories = []
+    for _ in range(2):
+        window.press("play")
+        window.wait_for_status("end token")
+        stories.append(window.ask("explorer.generation.text"))
+        window.press("reset")
+        window.wait_for_status("Back to the prompt")
+        assert window.ask(STEPS) == "0"
+    assert stories[0] == stories[1]
+    assert stories[0].endswith(".")
+
+
+def test_a_hostile_prompt_is_shown_as_text(window):
+    box = window.part("prompt").locator("input")
+    for prompt in HOSTILE:
+        box.fill(prompt)
+        box.press("Enter")
+        window.wait_until(f"{STEPS} == 0 and explorer._controls.prompt.value == {prompt!r}")
+        window.press("step")
+        window.wait_until(f"{STEPS} == 1")
+        assert window.page.evaluate("document.body.dataset.hit") is None
+        assert window.page.locator(".explorer img[src=x], .explorer script").count() == 0
+        assert "\u202e" not in window.part("text").inner_text()
+        assert prompt[-4:].strip() in window.ask("explorer.generation.text")
+
+
+def test_an_error_is_said_in_the_window(window):
+    window.ask("setattr(explorer.generation, 'step', lambda settings: 1 / 0)")
+    window.press("play")
+    assert window.wait_for_status("division") == "division by zero"
+    window.press("reset")
+    window.wait_for_status("Back to the prompt")
+
+
+def test_rerunning_the_cell_or_interrupting_leaves_one_stream_and_no_traceback(window):
+    window.press("play")
+    window.wait_for_status("running")
+    window.run_all()
+    window.wait_until(f"{STREAMS} == 0")
+    window.press("play")
+    window.wait_for_status("running")
+    assert window.ask(STREAMS) == "1"
+    window.menu("Kernel", "Interrupt Kernel")
+    window.page.wait_for_timeout(1000)
+    window.wait_until(f"{STREAMS} <= 1")
+    assert window.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert "Traceback" not in window.page.locator(".jp-Notebook").inner_text()
+
+
+def test_after_a_restart_the_window_says_what_to_do(window):
+    window.press("play")
+    window.wait_for_status("running")
+    window.menu("Kernel", "Restart Kernel…")
+    window.page.locator(".jp-Dialog .jp-mod-accept").click()
+    window.page.get_by_text("| Idle").wait_for(timeout=60_000)
+    assert "run this cell again" in window.page.locator(".explorer .tj-note").inner_text()
+    assert "Traceback" not in window.page.locator(".jp-Notebook").inner_text()
+    window.run_all()
+    window.press("play")
+    window.wait_for_status("running")
+    window.errors.clear()  # the old widgets' channels were closed under them: JupyterLab's own words
+
+
+def test_of_two_windows_one_streams_at_a_time(open_window):
+    window = open_window(SHIPPED, SHIPPED.replace("explorer", "other"))
+    window.press("play", 0)
+    window.wait_for_status("running", 0)
+    window.press("play", 1)
+    window.wait_for_status("running", 1)
+    window.wait_for_status("paused", 0)
+    assert window.ask(STREAMS) == "1"
+    window.press("step", 0)
+    window.wait_until("not explorer.playing and other.playing")
+    assert window.errors == []
+
+
+def test_every_control_can_be_reached_with_tab_in_reading_order(window):
+    window.press("step")
+    window.wait_until(f"{STEPS} == 1")
+    window.part("play").focus()
+    order = []
+    for _ in range(40):
+        name = window.page.evaluate(
+            """() => { const parts = [...document.activeElement.closest('[class*=explorer-]')?.classList ?? []];
+            return (parts.find(name => name.startsWith('explorer-')) ?? '').slice(9) }"""
+        )
+        order += [name] if name and name not in order else []
+        window.page.keyboard.press("Tab")
+    controls = "play step back reset prompt seed model temperature top-k top-p speed length choice position"
+    assert order == controls.split()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)], ids=str)
+def test_nothing_jumps_overlaps_or_scrolls(open_window, size):
+    window = open_window(SHIPPED, size=size)
+    heights, whole = set(), window.page.locator(".explorer")
+    window.press("play")
+    for _ in range(30):
+        heights.add(whole.bounding_box()["height"])
+        window.page.wait_for_timeout(100)
+    window.press("pause")
+    window.wait_for_status("paused")
+    heights.add(whole.bounding_box()["height"])
+    assert len(heights) == 1
+    assert window.page.evaluate(SCROLLING) == []
+    assert window.page.evaluate(OVERLAPPING) == []
+    assert window.errors == []
+
+
+def test_every_figure_stands_beside_its_sentence(window):
+    window.press("step")
+    window.wait_until(f"{STEPS} == 1")
+    for part in ("norms", "cosines", "candidates", "embedding"):
+        sentence = window.part(part).locator(".tj-sentence").inner_text()
+        picture = window.part(part).locator("[role=img], img")
+        assert len(sentence.split()) >= 8
+        assert sentence == (picture.get_attribute("aria-label") or picture.get_attribute("alt"))
+    assert "6 tokens" in window.part("norms").locator(".tj-sentence").inner_text()
+    assert window.part("text").get_attribute("aria-label").startswith("5 tokens of the prompt and 1 new")
+
+
+SCROLLING = """() => [...document.querySelectorAll('.explorer, .explorer *')].filter(e => {
+  const style = getComputedStyle(e);
+  return (/auto|scroll/.test(style.overflowX) && e.scrollWidth > e.clientWidth + 1)
+      || (/auto|scroll/.test(style.overflowY) && e.scrollHeight > e.clientHeight + 1) }).map(e => e.className)"""
+OVERLAPPING = """() => {
+  const names = ['controls', 'sliders', 'status', 'text', 'stations', 'norms', 'cosines', 'position'];
+  const boxes = names.map(name => [name, document.querySelector('.explorer-' + name).getBoundingClientRect()]);
+  return boxes.slice(1).filter(([, box], n) => box.top < boxes[n][1].bottom - 4).map(([name]) => name) }"""
