@@ -8,9 +8,11 @@ learning          training     the training loop as a generator of records; held
                   checkpoint   save and load a trained model with its tokenizer
 logits -> id      sampling     temperature, top-k, top-p, and the draw
 all of it         streaming    text -> ids -> vectors -> logits -> probabilities -> one id -> text, token by token
+watching          explorer     the live window: a stream that obeys its sliders; controls holds its widgets
+                  distribution, training_monitor   sliders over a distribution; a training run, watched
 pictures          plots        figures of those records, each with a sentence that says what it shows
-                  views        the same as HTML for live pages
-                  distribution, training_monitor   sliders over a distribution, progress of a training run
+                  views, training_views, svg       the same as HTML for live pages
+                  geometry     vectors seen on a plane
 
 Import the module that you need: `from helpers.streaming import stream`.
 """

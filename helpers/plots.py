@@ -16,6 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
+from helpers.geometry import principal_plane
+
 # Okabe and Ito's palette, which colour-blind readers can tell apart
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6B7280", "#CC79A7"
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#E69F00", "#444444", "#A6761D")
@@ -212,8 +214,13 @@ def plot_distributions(names: Sequence[str], distributions: Mapping[str, Sequenc
     return Picture(figure, "Next-token probabilities. " + "; ".join(tops) + ".")
 
 
-def plot_map(panels: Mapping[str, np.ndarray], words: Sequence[str], classes: Sequence[str]) -> Picture:
-    """Two-dimensional maps (PCA) of the same words' vectors (N, D), one panel each, coloured by class."""
+def plot_map(
+    panels: Mapping[str, np.ndarray], words: Sequence[str], classes: Sequence[str], *, in_words: bool = False
+) -> Picture:
+    """Two-dimensional maps (PCA) of the same words' vectors (N, D), one panel each, coloured by class.
+
+    `in_words`: the sentence compares and gives no figures, for a training run that ends a little different each time.
+    """
     figure, axes = _figure(height=4.6, columns=len(panels))
     distinct = list(dict.fromkeys(classes))
     shares = []
@@ -227,10 +234,18 @@ def plot_map(panels: Mapping[str, np.ndarray], words: Sequence[str], classes: Se
         ax.set(xticks=[], yticks=[])
         _label_points(ax, points, words)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(distinct), frameon=False)
-    return Picture(
-        figure,
-        f"Maps of {len(words)} words in {len(distinct)} classes; share of variance in the plane: {', '.join(shares)}.",
-    )
+    said = f"share of variance in the plane: {', '.join(shares)}."
+    if in_words:
+        before, *_, after = (_apartness(vectors, classes) for vectors in panels.values())
+        said = f"from the first to the last map the classes moved {'apart' if after > before else 'together'}."
+    return Picture(figure, f"{len(panels)} maps of {len(words)} words in {len(distinct)} classes; {said}")
+
+
+def _apartness(vectors: np.ndarray, classes: Sequence[str]) -> float:
+    """Share of the vectors' variance that lies between the classes, not within them: 0 to 1."""
+    centred = vectors - vectors.mean(axis=0)
+    groups = [centred[[c == name for c in classes]] for name in dict.fromkeys(classes)]
+    return float(sum(len(g) * (g.mean(axis=0) ** 2).sum() for g in groups) / (centred**2).sum())
 
 
 def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
@@ -256,18 +271,6 @@ def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
 
 def _is_free(x: float, y: float, width: float, line: float, placed: Sequence[tuple], lowest: float) -> bool:
     return y >= lowest and not any(abs(y - py) < line and x < px + pw and px < x + width for px, py, pw in placed)
-
-
-def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
-    """Vectors (N, D) seen along their two directions of largest variance: points (N, 2), share of variance kept.
-
-    Each axis is turned so that its largest coordinate is positive, which keeps the picture from flipping.
-    """
-    centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    points = u[:, :2] * s[:2]
-    points *= np.sign(points[np.abs(points).argmax(axis=0), [0, 1]])
-    return points, float((s[:2] ** 2).sum() / (s**2).sum())
 
 
 def plot_curve(x: Sequence[float], y: Sequence[float], x_name: str, y_name: str) -> Picture:

@@ -1,44 +1,89 @@
-"""Watch a training run from its cell: progress, loss, time left, and held-out bits per byte every so often."""
+"""Watch a training run from its cell: progress, loss, held-out bits per byte beside baselines, samples, a map."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets as widgets
+import numpy as np
 
+from helpers import training_views as views
+from helpers.geometry import principal_plane, turned_towards
 from helpers.views import display_widget
 
-REFRESH_SECONDS = 0.2
+REFRESH_SECONDS = 0.25
+SMOOTHING = 0.98  # of the loss: a mean in which each update counts 2 % more than the one before
 
 
 class TrainingMonitor:
     """Fed by the loop: `for step in train(...): monitor.show(step)`. Keeps what it was shown.
 
-    steps: every record. held_out: {update: bits per byte}, measured by `evaluate()` at the first update, then every
-    `every` updates and at the last.
+    evaluate() gives bits per byte and sample() a text: both are called at the first update, then every `every` updates
+    and at the last. lines: {name: bits per byte} to compare with. words: {class: words}; vectors() their rows (N, D).
+    steps: every record. held_out: {update: bits per byte}. maps: {update: vectors}, taken when held-out bits are.
     """
 
-    def __init__(self, evaluate: Callable[[], float], every: int = 500) -> None:
+    def __init__(
+        self,
+        evaluate: Callable[[], float],
+        every: int = 500,
+        *,
+        lines: Mapping[str, float] | None = None,
+        sample: Callable[[], str] | None = None,
+        words: Mapping[str, Sequence[str]] | None = None,
+        vectors: Callable[[], np.ndarray] | None = None,
+    ) -> None:
         self.steps: list = []
         self.held_out: dict[int, float] = {}
-        self._evaluate, self._every = evaluate, every
+        self.maps: dict[int, np.ndarray] = {}
+        self._evaluate, self._every, self._sample, self._vectors = evaluate, every, sample, vectors
+        self._lines, self._text = dict(lines or {}), ""
+        self._words = [(word, name) for name, group in (words or {}).items() for word in group]
+        self._losses: list[float] = []
+        self._points: np.ndarray | None = None
         self._bar = widgets.FloatProgress(min=0, max=1, layout={"width": "60%"})
         self._label = widgets.HTML("waiting for the first update")
-        self.widget = widgets.VBox([self._bar, self._label])
+        self._view = widgets.HTML()
+        self.widget = widgets.VBox([self._bar, self._label, self._view])
+        self.widget.add_class("training-monitor")
         self._started = self._drawn = time.monotonic()
 
     def show(self, step) -> None:
-        """Take one record; redraw at most five times a second, and always for the last one."""
+        """Take one record; redraw at most four times a second, and always for the last one."""
         self.steps.append(step)
+        before = self._losses[-1] if self._losses else step.loss
+        self._losses.append(SMOOTHING * before + (1 - SMOOTHING) * step.loss)
         last = step.step == step.updates
         if step.step == 1 or step.step % self._every == 0 or last:
-            self.held_out[step.step] = self._evaluate()
+            self._measure(step)
         now = time.monotonic()
         if last or now - self._drawn >= REFRESH_SECONDS:
-            self._drawn = now
-            self._bar.value = step.step / step.updates
-            self._label.value = self._sentence(step, now - self._started)
+            self._draw(step, now - self._started)
+            self._drawn = time.monotonic()
+
+    def _measure(self, step) -> None:
+        self.held_out[step.step] = self._evaluate()
+        self._text = views.sample_text(self._sample(), step.step) if self._sample else ""
+        if self._vectors:
+            self.maps[step.step] = np.array(self._vectors())
+
+    def _draw(self, step, seconds: float) -> None:
+        self._bar.value = step.step / step.updates
+        self._label.value = self._sentence(step, seconds)
+        self._view.value = views.page(
+            views.held_out_chart(self.held_out, self._lines, step.updates),
+            views.loss_chart(self._losses, step.updates),
+            self._map() if self._vectors else "",
+            self._text,
+        )
+
+    def _map(self) -> str:
+        points, share = principal_plane(self._vectors())
+        if self._points is not None:
+            points = turned_towards(points, self._points)  # the plane's own axes may flip or spin between two looks
+        self._points = points
+        return views.word_map(points, *zip(*self._words, strict=True), share)
 
     def _sentence(self, step, seconds: float) -> str:
         left = seconds / step.step * (step.updates - step.step)
@@ -49,5 +94,5 @@ class TrainingMonitor:
         )
 
     def _ipython_display_(self) -> None:
-        """Show the bar as a widget view and nothing else: stored notebooks leave widget views out."""
+        """Show the monitor as a widget view and nothing else: stored notebooks leave widget views out."""
         display_widget(self.widget)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from window import window_rows
 
 from helpers.baselines import KneserNey
 from helpers.corpus import load_corpus
@@ -275,13 +276,15 @@ def streaming_rows() -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["training", "streaming"])
+    parser.add_argument("--only", choices=["training", "streaming", "window"])
     only = parser.parse_args().only
     torch.set_num_threads(1)
     parts = []
-    if only != "training":
+    if only in (None, "streaming"):
         parts.append("\n".join(streaming_rows()))
-    if only != "streaming":
+    if only in (None, "window"):
+        parts.append("\n".join(window_rows()))
+    if only in (None, "training"):
         corpus = load_corpus()
         parts.append("\n".join(training_rows(corpus, Tokenizer.train(corpus.train, 1800))))
     day, machine = datetime.date.today(), f"{platform.machine()}, one thread, torch {torch.__version__}"

@@ -1,0 +1,110 @@
+"""A training run as HTML strings for live pages: held-out bits per byte, loss, and the words' map as it forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from helpers.svg import (
+    ACCENT,
+    FAINT,
+    LINE,
+    PALETTE,
+    TEXT,
+    Scale,
+    apart,
+    figure,
+    polyline,
+    shortened,
+    thinned,
+    visible,
+    x_labels,
+    y_axis,
+)
+
+WIDTH, HEIGHT = 520, 230
+LEFT, RIGHT, TOP, BOTTOM = 44, 390, 10, 206
+
+
+def held_out_chart(held_out: Mapping[int, float], lines: Mapping[str, float], updates: int) -> str:
+    """Held-out bits per byte over the updates so far, {update: bits}, on a scale of logarithms, beside named lines."""
+    last = list(held_out.values())[-1]
+    values = [*held_out.values(), *lines.values()]
+    x = Scale(0, updates, LEFT, RIGHT)
+    y = Scale(min(values) * 0.9, max(values) * 1.1, BOTTOM, TOP, log=True)
+    named = {**lines, "this run": last}
+    places = apart([y(value) + 4 for value in named.values()], 13, BOTTOM + 4)
+    sentence = f"Held out: {last:.3f} bits per byte after {list(held_out)[-1]:,} of {updates:,} updates" + _beaten(
+        lines, last
+    )
+    body = (
+        y_axis(y, LEFT, RIGHT)
+        + "".join(
+            f'<path d="M{LEFT} {y(v):.1f}H{RIGHT}" stroke="{ACCENT}" stroke-dasharray="5 4"/>' for v in lines.values()
+        )
+        + "".join(
+            f'<text x="{RIGHT + 6}" y="{place:.1f}" fill="{LINE if name == "this run" else FAINT}">'
+            f"{escape(name)} {value:.3f}</text>"
+            for (name, value), place in zip(named.items(), places, strict=True)
+        )
+        + polyline([(x(update), y(bits)) for update, bits in held_out.items()], width=2)
+        + "".join(f'<circle cx="{x(u):.1f}" cy="{y(b):.1f}" r="3" fill="{LINE}"/>' for u, b in held_out.items())
+        + x_labels([(x(t), f"{t:,.0f}") for t in x.ticks()], HEIGHT - 8, LEFT, RIGHT)
+    )
+    return _with_sentence(figure(body, WIDTH, HEIGHT, sentence, fixed=True), sentence)
+
+
+def _beaten(lines: Mapping[str, float], last: float) -> str:
+    below = [name for name, value in lines.items() if last < value]
+    return f"; better than {', '.join(below)}." if below else "; better than none of the lines yet."
+
+
+def loss_chart(losses: Sequence[float], updates: int) -> str:
+    """The loss of each update so far (smoothed values, nats per token)."""
+    x, y = Scale(0, updates, LEFT, RIGHT), Scale(0, max(losses) * 1.05, 82, 8)
+    numbered = thinned(list(enumerate(losses, 1)))
+    sentence = f"Loss, mean of the last updates: {losses[-1]:.2f} nats per token; at the beginning {losses[0]:.2f}."
+    body = y_axis(y, LEFT, RIGHT) + polyline([(x(update), y(loss)) for update, loss in numbered])
+    return _with_sentence(figure(body, WIDTH, 92, sentence, fixed=True), sentence)
+
+
+def word_map(points: np.ndarray, words: Sequence[str], classes: Sequence[str], share: float) -> str:
+    """Words on a plane (N, 2), coloured by class; `share` of the vectors' variance lies in the plane."""
+    distinct = list(dict.fromkeys(classes))
+    reach = float(np.abs(points).max()) * 1.1 or 1.0
+    x, y = Scale(-reach, reach, 10, 390), Scale(-reach, reach, 300, 10)
+    colour = {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(distinct)}
+    dots = "".join(
+        f'<circle cx="{(px := x(point[0])):.1f}" cy="{(py := y(point[1])):.1f}" r="4" fill="{colour[kind]}"/>'
+        f'<text x="{px + 6:.1f}" y="{py + 3:.1f}" fill="{TEXT}" font-size="9">{escape(word)}</text>'
+        for point, word, kind in zip(points.tolist(), words, classes, strict=True)
+    )
+    legend = "".join(
+        f'<text x="{12 + 78 * (n % 5)}" y="{320 + 14 * (n // 5)}" fill="{colour[name]}">● {escape(name)}</text>'
+        for n, name in enumerate(distinct)
+    )
+    sentence = f"Map of {len(words)} words in {len(distinct)} classes; {share:.0%} of the variance lies in this plane."
+    return _with_sentence(figure(dots + legend, 420, 336, sentence, fixed=True), sentence)
+
+
+def sample_text(text: str, update: int) -> str:
+    """What the model wrote after some update, at a fixed height."""
+    said = escape(shortened(visible(text), 400))
+    return f'<div class="tj-sample"><b>after {update:,} updates it writes:</b> {said}</div>'
+
+
+def page(held_out: str, losses: str, words: str, sample: str) -> str:
+    """All parts of the monitor, at heights that stay."""
+    style = "display:flex;flex-wrap:wrap;gap:8px 24px;font-size:12px"
+    return (
+        f'<div style="{style}"><div style="width:{WIDTH}px">{held_out}{losses}</div>'
+        f'<div style="width:420px">{words}</div></div>'
+        f'<div style="height:54px;overflow:hidden;max-width:960px">{sample}</div>'
+    )
+
+
+def _with_sentence(svg: str, sentence: str) -> str:
+    style = f"margin:0;color:{FAINT};font-size:11px;height:15px;overflow:hidden;white-space:nowrap"
+    return f'{svg}<p class="tj-sentence" style="{style}">{escape(sentence)}</p>'
