@@ -39,7 +39,7 @@ install-all: .venv/installed-bench
 	@touch $@ .venv/installed-lessons .venv/installed-demo
 
 .venv/installed-screenshots: .venv/installed-dev
-	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py tests/browser/test_demo.py
+	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 bench: .venv/installed-dev requirements/real-models.txt
 	$(PIP) --requirement requirements/real-models.txt
@@ -69,7 +69,7 @@ refresh: .venv/installed-dev
 	$(BIN)/python tests/notebooks/refresh.py $(NOTEBOOKS)
 
 screenshots: .venv/installed-dev
-	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py tests/browser/test_demo.py
+	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 bench: .venv/installed-bench
 	$(BIN)/python tests/benchmarks/bench.py

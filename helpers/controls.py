@@ -27,19 +27,15 @@ class Controls:
     prompt: widgets.Text
     seed: widgets.BoundedIntText
     model: widgets.Dropdown
-    status: widgets.HTML
     temperature: widgets.FloatSlider
     top_k: widgets.IntSlider
     top_p: widgets.FloatSlider
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
     position: widgets.IntSlider
-    text: widgets.HTML
-    token_and_row: widgets.HTML
-    candidates: widgets.HTML
+    view: widgets.HTML
     choices: tuple[widgets.Button, ...]
     choice_column: widgets.VBox
-    plots: widgets.HTML
     whole: widgets.VBox
 
 
@@ -66,20 +62,15 @@ def make_controls(
         "length": _slider("length", widgets.IntSlider, length, 1, 1000, 1, label="at most"),
     }
     position = _slider("position", widgets.IntSlider, 0, 0, 1, 1)
-    status = _named("status", widgets.HTML(), "100%")
     choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
     choice_column = _named("choices", widgets.VBox(choices))
-    views = {name: widgets.HTML() for name in ("text", "token_and_row", "candidates", "plots")}
-    choice_area = _named("choice-area", widgets.Box([views["candidates"], choice_column]))
+    view = widgets.HTML()
     whole = widgets.VBox(
         [
             widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
             _named("sliders", widgets.Box(list(sliders.values()))),
-            status,
-            views["text"],
-            _named("stations", widgets.HBox([views["token_and_row"], choice_area])),
-            views["plots"],
+            _named("view", widgets.Box([view, choice_column])),
             position,
             widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
         ]
@@ -89,8 +80,7 @@ def make_controls(
         **buttons,
         **inputs,
         **sliders,
-        **views,
-        status=status,
+        view=view,
         position=position,
         choices=choices,
         choice_column=choice_column,

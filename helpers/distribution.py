@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from html import escape
 
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import views
 from helpers.sampling import SamplingSettings, apply_temperature, entropy, largest_ids, next_token_probabilities
+from helpers.svg import FAINT, GREY, LINE, MONO, TEXT, label_of, visible
+from helpers.views import display_widget
 
 SHOWN = 12
+WIDTH, ROW_HEIGHT = 640, 26
 
 
 class DistributionSliders:
@@ -43,16 +46,16 @@ class DistributionSliders:
         self.probabilities = next_token_probabilities(self._logits, self.settings)
         rows = [(self._piece(i), float(self._model[i]), float(self.probabilities[i])) for i in self._shown]
         left = int(np.count_nonzero(self.probabilities))
-        leader = views.visible(self._piece(int(self.probabilities.argmax())))
+        leader = visible(self._piece(int(self.probabilities.argmax())))
         self.sentence = (
             f"{left} id{'s' * (left > 1)} can be drawn; {leader} leads with {self.probabilities.max():.3f}; "
             f"entropy {entropy(self.probabilities):.2f} bits (the model: {entropy(self._model):.2f})."
         )
-        self._view.value = views.distribution(rows, self.sentence)
+        self._view.value = _bars(rows, self.sentence)
 
     def _ipython_display_(self) -> None:
         """Show the sliders as a widget view and nothing else: stored notebooks leave widget views out."""
-        views.display_widget(self.widget)
+        display_widget(self.widget)
 
 
 def _slider(kind: type, name: str, value: float, low: float, high: float, step: float, **options) -> widgets.Widget:
@@ -68,3 +71,29 @@ def _slider(kind: type, name: str, value: float, low: float, high: float, step: 
     )
     slider.add_class(f"distribution-{name}")
     return slider
+
+
+def _bars(rows: Sequence[tuple[str, float, float]], sentence: str) -> str:
+    """Paired bars, one row a token: (piece, the model's probability, what the settings left of it), and a sentence."""
+    largest = max((max(model, left) for _, model, left in rows), default=1.0) or 1.0
+    height = ROW_HEIGHT * len(rows) + 22
+    bars = "".join(_row(i, *row, largest) for i, row in enumerate(rows))
+    return (
+        f'<div class="distribution"><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
+        f'aria-label="{escape(sentence)}" style="max-width:100%;font-family:{MONO};font-size:12px">'
+        f'<text x="150" y="12" fill="{FAINT}">grey: the model · blue: what the sliders leave</text>{bars}</svg>'
+        f'<p style="margin:4px 0;color:{TEXT}">{escape(sentence)}</p></div>'
+    )
+
+
+def _row(number: int, piece: str, model: float, left: float, largest: float) -> str:
+    top = 20 + number * ROW_HEIGHT
+    scale = (WIDTH - 300) / largest
+    outcome = f"{model:.3f} → {left:.3f}" if left > 0 else f"{model:.3f} → cut off"
+    return (
+        f"<g><title>{escape(visible(piece))}: {outcome}</title>"
+        f'<text x="142" y="{top + 15}" text-anchor="end" fill="{TEXT}">{label_of(piece)}</text>'
+        f'<rect x="150" y="{top + 2}" width="{model * scale:.1f}" height="8" fill="{GREY}"/>'
+        f'<rect x="150" y="{top + 11}" width="{left * scale:.1f}" height="9" fill="{LINE}"/>'
+        f'<text x="{158 + max(model, left) * scale:.1f}" y="{top + 15}" fill="{FAINT}">{outcome}</text></g>'
+    )

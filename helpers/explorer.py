@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from html import escape
 
 from helpers import views
@@ -18,7 +19,8 @@ from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation, TokenStep
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
-FRAME_SECONDS = 1 / 18  # the server drops messages beyond 1,000 a second; a frame sends up to eight
+FRAME_SECONDS = 0.045  # the page draws some 20 frames a second; the server drops messages beyond 1,000
+SLIDER_SECONDS = 0.4  # while a text streams, its position slider may lag that much
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
 
@@ -53,7 +55,7 @@ class Explorer:
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task] = set()
         self._stream: asyncio.Task | None = None
-        self._notice, self._trouble, self._token_seconds = "", "", 0.0
+        self._notice, self._trouble, self._token_seconds, self._slid = "", "", 0.0, 0.0
         self.generation = self._new_generation()
         self.position = 0
         self._pause_other_windows()
@@ -71,7 +73,7 @@ class Explorer:
     def settings(self) -> SamplingSettings:
         """What the sliders say now."""
         c = self._controls
-        return SamplingSettings(round(c.temperature.value, 2), c.top_k.value, round(c.top_p.value, 2))
+        return _settings(round(c.temperature.value, 2), c.top_k.value, round(c.top_p.value, 2))
 
     @property
     def playing(self) -> bool:
@@ -154,7 +156,7 @@ class Explorer:
         self._stream = self._start(self._play(), TASK)
 
     async def _play(self) -> None:
-        """Stream until the end or a pause. Drawn at most 18 times a second, and always once more at the end."""
+        """Stream until the end or a pause. Drawn at most 22 times a second, and always once more at the end."""
         drawn = 0.0
         try:
             while not self._at_end():
@@ -244,27 +246,34 @@ class Explorer:
         return self.generation.steps[self.position - 1] if self.position else None
 
     def _draw(self) -> None:
-        """Bring the page up to date; the status line is drawn whatever happens."""
+        """Bring the page up to date, in few messages: each costs the kernel half a millisecond."""
         try:
-            self._draw_views()
+            view = self._page()
         except Exception as error:
             self._trouble = _said(error)
-        self._controls.status.value = self._status()
+            view = f'<div class="explorer-status">{self._status()}</div>'
+        self._controls.view.value = view
+        self._draw_position()
+        self._draw_buttons(self._shown_step())
 
-    def _draw_views(self) -> None:
-        """One message for each part that has changed."""
-        c, generation, step = self._controls, self.generation, self._shown_step()
-        tokens, steps = generation.tokens, generation.steps
-        start = len(tokens) - len(steps)
-        c.text.value = views.text_chips(tokens, start, self.position)
-        c.token_and_row.value = views.token_and_row(tokens, start, self.position)
-        c.candidates.value = views.candidates(step, names=self.playing)
-        c.plots.value = views.norms_and_cosines(tokens, steps, start, self.position)
-        # A slider that gets both at once tells of a value cut to its old end, as if the reader had moved it
-        c.position.max = max(c.position.max, len(steps))
-        c.position.value = self.position
-        c.position.max = max(1, len(steps))
-        self._draw_buttons(step)
+    def _page(self) -> str:
+        g = self.generation
+        return views.page(g.tokens, g.steps, self.position, self._status(), names=self.playing)
+
+    def _draw_position(self) -> None:
+        """While a text streams the slider's range is the limit, and stays.
+
+        A slider that gets range and value in one message tells of a value cut to its old end, as if the reader had
+        moved it: so the range grows before, and shrinks after.
+        """
+        if self.playing and time.monotonic() - self._slid < SLIDER_SECONDS:
+            return
+        self._slid = time.monotonic()
+        slider, steps = self._controls.position, len(self.generation.steps)
+        longest = max(1, steps, self._controls.length.value if self.playing else 0)
+        slider.max = max(slider.max, longest)
+        slider.value = self.position
+        slider.max = longest
 
     def _draw_buttons(self, step: TokenStep | None) -> None:
         c, playing = self._controls, self.playing
@@ -306,6 +315,11 @@ ENDS = {
 
 def _dropped(count: int) -> str:
     return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
+
+
+@lru_cache(64)  # one object as long as no slider moves, which makes it cheap to find where one did
+def _settings(temperature: float, top_k: int, top_p: float) -> SamplingSettings:
+    return SamplingSettings(temperature, top_k, top_p)
 
 
 def _said(error: Exception) -> str:

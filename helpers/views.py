@@ -7,6 +7,7 @@ Their heights do not depend on what they show, so that the page stands still whi
 from __future__ import annotations
 
 import base64
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -17,11 +18,9 @@ import numpy as np
 
 from helpers.svg import (
     ACCENT,
-    BLUE,
     FAINT,
     GREY,
     LINE,
-    MONO,
     TEXT,
     Scale,
     figure,
@@ -32,16 +31,30 @@ from helpers.svg import (
     y_axis,
 )
 
-WIDTH, ROW = 640, 26
 LATEST = 200  # tokens in a plot at most
-CHIPS = 120  # tokens in the text at most: more than the lines that are shown can hold
+CHIPS = 90  # tokens in the text at most: more than the lines that are shown can hold
 WORDS_FIT = 60  # tokens in a plot that are named by their pieces; more are counted
 AHEAD = 12  # tokens shown behind the one that is looked at
+STRIP_COLOURS = np.array([[0, 114, 178, 0], [213, 94, 0, 0]], dtype=np.uint8)  # below zero, above
 CHOICES, CHOICE_ROW = 9, 18  # the eight likeliest and the chosen one; pixels for each
+LEFT, RIGHT, TOP, BOTTOM = 46, 900, 12, 78  # a plot's corners in its own 1,000 units
 CHOICES_WIDTH, BAR = 350, 100  # pixels: of the whole station, of its longest bar
 
 
 # ------------------------------------------------------------------------------------------------ the live window
+
+
+def page(tokens: Sequence, steps: Sequence, position: int, status: str, names: bool) -> str:
+    """The whole window below its controls, in one string: each message to the page costs the kernel more than this.
+
+    `status` is HTML. `names`: False where buttons with the candidates' names stand in front.
+    """
+    start = len(tokens) - len(steps)
+    return (
+        f'<div class="explorer-status">{status}</div>{text_chips(tokens, start, position)}<div class="explorer-stations">'
+        f"{token_and_row(tokens, start, position)}{candidates(steps[position - 1] if position else None, names)}</div>"
+        f"{norms_and_cosines(tokens, steps, start, position)}"
+    )
 
 
 def text_chips(tokens: Sequence, prompt_length: int, position: int) -> str:
@@ -113,9 +126,8 @@ def heat_strip(row: np.ndarray) -> str:
 
     One image costs the page the same for 64 values as for 4,096.
     """
-    strength = np.abs(row) / (np.abs(row).max() or 1.0)
-    colours = np.where(np.asarray(row)[:, None] < 0, [0, 114, 178], [213, 94, 0])
-    pixels = np.column_stack([colours, 255 * strength]).astype(np.uint8)
+    pixels = STRIP_COLOURS[(row >= 0).astype(np.intp)]
+    pixels[:, 3] = np.abs(row) * (255 / (np.abs(row).max() or 1.0))
     header = struct.pack(">IIBBBBB", len(row), 1, 8, 6, 0, 0, 0)  # width, height, 8 bits, RGBA
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" + pixels.tobytes(), 1)), (b"IEND", b"")]
     png = b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*part) for part in parts)
@@ -164,7 +176,7 @@ def _choice_sentence(step) -> str:
     by = "You chose" if step.chosen_by == "learner" else "Drawn:"
     cut = sum(row.sampling_probability == 0 for row in step.candidates)
     return (
-        f"{by} {shortened(visible(step.output.piece))}, with probability {step.probability:.2f}; "
+        f"{by} {shortened(visible(step.output.piece))}, probability {step.probability:.2f}; "
         f"{cut or 'none'} of the {len(step.candidates)} shown {'was' if cut == 1 else 'were'} cut off."
     )
 
@@ -186,24 +198,54 @@ def _along(pairs: Sequence, shown: Sequence, entered: int, marks: Sequence, name
     """One plot: (token, value) pairs over the places of all tokens shown."""
     values = [value for _, value in pairs] or [0.0]
     sentence = _along_sentence(name, pairs, values)
-    width, left, right, top, bottom = 1000, 46, 900, 12, 78
-    x = Scale(shown[0].position, max(shown[-1].position, shown[0].position + 20), left + 12, right - 12)
-    y = Scale(min(0.0 if not stems else -0.5, *values), max(1.0, *values) * (1.0 if stems else 1.3), bottom, top)
-    spots = [(token, f"{x(token.position):.1f}", f"{y(value):.1f}") for token, value in pairs]
+    first, count = shown[0].position, math.ceil(len(shown) / 20) * 20  # it grows in jumps, not with each token
+    x = Scale(first, first + count, LEFT + 12, RIGHT - 12)
+    ends = (min(-0.5, *values), 1.0) if stems else (0.0, max(1.0, *values) * 1.3)
+    y, step = Scale(*ends, BOTTOM, TOP), (RIGHT - LEFT - 24) / count
+    spots = [_spot(t.position, t.token_id, t.piece, t.norm, value, step, ends) for t, value in pairs]
     if stems:
         zero = f"{y(0.0):.1f}"
-        line = f'<path d="{"".join(f"M{px} {zero}V{py}" for _, px, py in spots)}" stroke="{LINE}"/>'
+        line = "".join([f"M{px} {zero}V{py}" for px, py, _ in spots])
     else:
-        line = f'<path d="M{"L".join(f"{px} {py}" for _, px, py in spots)}" fill="none" stroke="{LINE}"/>'
+        line = "M" + "L".join([f"{px} {py}" for px, py, _ in spots])
+    large = [f'<circle cx="{x(t.position):.1f}" cy="{y(v):.1f}" r="5"/>' for t, v in pairs if t.position == entered]
     mean = sum(values) / len(values)
     body = (
-        f"{_prompt_zone(shown, x, top, bottom)}{y_axis(y, left, right)}{line}"
-        f'<path d="M{left} {y(mean):.1f}H{right}" stroke="{ACCENT}" stroke-dasharray="5 4"/>'
-        f'<text x="{right + 6}" y="{y(mean) + 4:.1f}" fill="{FAINT}">mean {mean:.2f}</text>'
-        f'<g fill="{LINE}">{"".join([_dot(token, px, py, token.position == entered) for token, px, py in spots])}</g>'
-        f"{_mark_lines(marks, x, top, bottom)}{x_labels(_names(pairs, x, entered), bottom + 14, left, right)}"
+        f"{_prompt_zone(shown, x)}{_grid(ends)}"
+        f'<g transform="translate({LEFT + 12 - first * step:.2f})" fill="{LINE}">'
+        f'<path d="{line}" fill="none" stroke="{LINE}"/>{"".join([dot for _, _, dot in spots])}</g>'
+        f'<path d="M{LEFT} {y(mean):.1f}H{RIGHT}" stroke="{ACCENT}" stroke-dasharray="5 4"/>'
+        f'<text x="{RIGHT + 6}" y="{y(mean) + 4:.1f}" fill="{FAINT}">mean {mean:.2f}</text>'
+        f'<g fill="{ACCENT}" pointer-events="none">{"".join(large)}</g>'
+        f"{_mark_lines(marks, x)}{x_labels(_names(pairs, x, entered), BOTTOM + 14, LEFT, RIGHT)}"
     )
-    return f'<p class="tj-sentence">{escape(sentence)}</p>{figure(body, width, 96, sentence)}'
+    return f'<p class="tj-sentence">{escape(sentence)}</p>{figure(body, 1000, 96, sentence)}'
+
+
+@lru_cache(64)
+def _grid(ends: tuple[float, float]) -> str:
+    return y_axis(Scale(*ends, BOTTOM, TOP), LEFT, RIGHT)
+
+
+@lru_cache(4096)
+def _spot(position: int, token_id: int, piece: str, norm: float, value: float, step: float, ends: tuple):
+    """A token's point, (x, y, dot): x counts from position 0, so that in a full plot old points stay what they are."""
+    x, y = f"{position * step:.1f}", f"{Scale(*ends, BOTTOM, TOP)(value):.1f}"
+    return (
+        x,
+        y,
+        f'<circle cx="{x}" cy="{y}" r="2.5"><title>{_tooltip(position, token_id, piece, norm)}</title></circle>',
+    )
+
+
+def _along_sentence(name: str, pairs: Sequence, values: Sequence[float]) -> str:
+    if not pairs:
+        return f"{name}: nothing to show yet."
+    low, high = pairs[values.index(min(values))], pairs[values.index(max(values))]
+    return (
+        f"{name}: {len(pairs)} tokens, mean {sum(values) / len(values):.2f}, lowest {low[1]:.2f} at "
+        f"{shortened(visible(low[0].piece))}, highest {high[1]:.2f} at {shortened(visible(high[0].piece))}."
+    )
 
 
 def _names(pairs: Sequence, x: Scale, entered: int) -> list[tuple[float, str]]:
@@ -227,18 +269,12 @@ def _along_sentence(name: str, pairs: Sequence, values: Sequence[float]) -> str:
     )
 
 
-def _prompt_zone(shown: Sequence, x: Scale, top: float, bottom: float) -> str:
+def _prompt_zone(shown: Sequence, x: Scale) -> str:
     prompt = [token.position for token in shown if token.from_prompt]
     if not prompt:
         return ""
     left, width = x(prompt[0] - 0.5), x(prompt[-1] + 0.5) - x(prompt[0] - 0.5)
-    return f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{bottom - top}" fill="{GREY}" opacity=".3"/>'
-
-
-def _dot(token, x: str, y: str, large: bool) -> str:
-    said = _tooltip(token.position, token.token_id, token.piece, token.norm)
-    look = f'r="5" fill="{ACCENT}"' if large else 'r="2.5"'
-    return f'<circle cx="{x}" cy="{y}" {look}><title>{said}</title></circle>'
+    return f'<rect x="{left:.1f}" y="{TOP}" width="{width:.1f}" height="{BOTTOM - TOP}" fill="{GREY}" opacity=".3"/>'
 
 
 def _moved_sliders(steps: Sequence) -> list[tuple[int, str]]:
@@ -256,48 +292,19 @@ def _change(before, after) -> str:
     return ", ".join(f"{short} {old:g}→{new:g}" for short, old, new in moved if old != new)
 
 
-def _mark_lines(marks: Sequence[tuple[int, str]], x: Scale, top: float, bottom: float) -> str:
+def _mark_lines(marks: Sequence[tuple[int, str]], x: Scale) -> str:
     """A dotted line where a slider was moved; said in words where there is room, the latest first."""
     lines = "".join(
-        f'<path d="M{x(place):.1f} {top}V{bottom}" stroke="{FAINT}" stroke-dasharray="2 3"/>' for place, _ in marks
+        f'<path d="M{x(place):.1f} {TOP}V{BOTTOM}" stroke="{FAINT}" stroke-dasharray="2 3"/>' for place, _ in marks
     )
     words = [(x(place) + 3.35 * len(said) + 4, said) for place, said in reversed(marks)]
-    return lines + x_labels(words, top + 8, 46, 990)
+    return lines + x_labels(words, TOP + 8, LEFT, 990)
 
 
 def _window(count: int, arrived: int, most: int, ahead: int) -> tuple[int, int]:
     """The tokens to show, [first, last): the latest, or those around an older one that is looked at."""
     last = count if arrived >= count - most + ahead else min(count, max(arrived + ahead, most))
     return max(0, last - most), last
-
-
-# --------------------------------------------------------------------------------------- lesson 04's distribution
-
-
-def distribution(rows: Sequence[tuple[str, float, float]], sentence: str) -> str:
-    """Paired bars, one row a token: (piece, the model's probability, what the settings left of it), and a sentence."""
-    largest = max((max(model, left) for _, model, left in rows), default=1.0) or 1.0
-    height = ROW * len(rows) + 22
-    bars = "".join(_row(i, *row, largest) for i, row in enumerate(rows))
-    return (
-        f'<div class="distribution"><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-label="{escape(sentence)}" style="max-width:100%;font-family:{MONO};font-size:12px">'
-        f'<text x="150" y="12" fill="{FAINT}">grey: the model · blue: what the sliders leave</text>{bars}</svg>'
-        f'<p style="margin:4px 0;color:{TEXT}">{escape(sentence)}</p></div>'
-    )
-
-
-def _row(number: int, piece: str, model: float, left: float, largest: float) -> str:
-    top = 20 + number * ROW
-    scale = (WIDTH - 300) / largest
-    outcome = f"{model:.3f} → {left:.3f}" if left > 0 else f"{model:.3f} → cut off"
-    return (
-        f"<g><title>{escape(visible(piece))}: {outcome}</title>"
-        f'<text x="142" y="{top + 15}" text-anchor="end" fill="{TEXT}">{label_of(piece)}</text>'
-        f'<rect x="150" y="{top + 2}" width="{model * scale:.1f}" height="8" fill="{GREY}"/>'
-        f'<rect x="150" y="{top + 11}" width="{left * scale:.1f}" height="9" fill="{BLUE}"/>'
-        f'<text x="{158 + max(model, left) * scale:.1f}" y="{top + 15}" fill="{FAINT}">{outcome}</text></g>'
-    )
 
 
 def display_widget(widget) -> None:

@@ -27,7 +27,7 @@ ALLOWED = {
     "svg": (set(), set()),
     "views": ({"svg"}, {"IPython"}),
     "training_views": ({"svg"}, set()),
-    "distribution": ({"sampling", "views"}, {"ipywidgets"}),
+    "distribution": ({"sampling", "svg", "views"}, {"ipywidgets"}),
     "controls": ({"sampling", "views"}, {"ipywidgets"}),
     "explorer": ({"sampling", "streaming", "views", "controls"}, set()),
     "training_monitor": ({"geometry", "views", "training_views"}, {"ipywidgets"}),

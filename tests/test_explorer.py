@@ -78,11 +78,11 @@ def test_the_last_frame_is_drawn_even_when_tokens_come_faster_than_frames(models
     async def scene():
         explorer = explorer_over(models, max_new_tokens=60)
         drawn = []
-        explorer._controls.text.observe(lambda change: drawn.append(change), names="value")
+        explorer._controls.view.observe(lambda change: drawn.append(change), names="value")
         explorer._controls.play.click()
         await until(lambda: len(explorer.generation.steps) == 60 and not explorer.playing)
         assert len(drawn) < 60
-        assert "62 tokens" in explorer._controls.status.value or "limit" in explorer._controls.status.value
+        assert "stopped at the limit of 60 new tokens" in explorer._controls.view.value
         assert explorer._controls.position.value == explorer._controls.position.max == 60
 
     on_loop(scene)
@@ -93,11 +93,11 @@ def test_an_error_in_the_stream_is_shown_and_the_window_goes_on(models):
         explorer = explorer_over(models)
         step, explorer.generation.step = explorer.generation.step, lambda settings: 1 / 0
         explorer._controls.play.click()
-        await until(lambda: "division by zero" in explorer._controls.status.value)
+        await until(lambda: "division by zero" in explorer._status())
         explorer.generation.step = step
         explorer._controls.step.click()
         await until(lambda: len(explorer.generation.steps) == 1)
-        assert "division" not in explorer._controls.status.value
+        assert "division" not in explorer._status()
 
     on_loop(scene)
 
@@ -107,7 +107,7 @@ def test_a_prompt_that_the_model_refuses_is_said_and_the_old_text_stays(tokenize
         explorer = explorer_over({"short": (FakeModel(400, context_length=12), tokenizer)})
         explorer.run(2)
         explorer._controls.prompt.value = "the cat sat on the mat and the dog sat on the log " * 3
-        await until(lambda: "shorten it" in explorer._controls.status.value)
+        await until(lambda: "shorten it" in explorer._status())
         assert explorer.generation.text.startswith("the cat")
         assert len(explorer.generation.steps) == 2
 
@@ -143,7 +143,7 @@ def test_play_from_the_past_forks_and_choosing_replaces(models):
         await until(lambda: len(explorer.generation.steps) == 3)
         assert explorer.generation.steps[2].chosen_by == "learner"
         assert explorer.generation.steps[2].output.token_id == other
-        assert "5 later tokens were dropped" in explorer._controls.status.value
+        assert "5 later tokens were dropped" in explorer._status()
         explorer._controls.back.click()
         explorer._controls.back.click()
         await until(lambda: explorer.position == 1)
@@ -158,12 +158,12 @@ def test_at_the_end_play_begins_anew(models):
     async def scene():
         explorer = explorer_over(models)
         explorer._controls.model.value = "ends"
-        await until(lambda: "afresh" in explorer._controls.status.value)
+        await until(lambda: "afresh" in explorer._status())
         explorer._controls.play.click()
         await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
         text = explorer.generation.text
         explorer._controls.step.click()
-        await until(lambda: "has ended" in explorer._controls.status.value)
+        await until(lambda: "has ended" in explorer._status())
         explorer._controls.play.click()
         await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
         assert explorer.generation.text == text

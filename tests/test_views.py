@@ -66,6 +66,13 @@ def test_the_row_shown_is_that_of_the_token_that_went_in(generation, position):
     assert f"token {step.input.position}" in words(tree)
 
 
+def test_the_page_holds_every_part_once(generation):
+    html = views.page(generation.tokens, generation.steps, 3, "<b>status</b>", names=True)
+    parsed(html)
+    for part in ("status", "text", "embedding", "candidates", "norms", "cosines"):
+        assert html.count(f'class="explorer-{part}"') == 1
+
+
 def test_before_the_first_step_the_prompts_last_token_waits(generation):
     start = len(generation.tokens) - 12
     assert f">{generation.tokens[start - 1].token_id}</b>" in views.token_and_row(generation.tokens, start, 0)
