@@ -1,7 +1,8 @@
 # make lab     set up .venv and open the first lesson
 # make test    set up .venv for the tests and run them all
 # make demo    the live window alone, large, for a class
-# The rest: make install · install-all · test-cpus · test-kernels · checkpoint · refresh · screenshots · bench · lint ·
+# The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
+#           checkpoint-transformer · refresh · screenshots · bench · lint ·
 #           lock · clean
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip install --constraint requirements/lock.txt
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LOCK := requirements/lock.txt pyproject.toml
 
-.PHONY: lab demo install install-all test test-cpus test-kernels checkpoint refresh screenshots bench lint lock clean
+.PHONY: lab demo install install-all test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -64,6 +65,9 @@ test-kernels: .venv/installed-dev
 
 checkpoint: .venv/installed-lessons
 	$(BIN)/python data/make_checkpoint.py
+
+checkpoint-transformer: .venv/installed-lessons
+	$(BIN)/python data/make_checkpoint.py --model transformer
 
 refresh: .venv/installed-dev
 	$(BIN)/python tests/notebooks/refresh.py $(NOTEBOOKS)

@@ -1,6 +1,6 @@
-"""Train the model that comes with the lessons (make checkpoint), the same bytes each time.
+"""Train a model that comes with the lessons, the same bytes each time (make checkpoint, make checkpoint-transformer).
 
-It takes about 20 minutes on one core. It reads fresh documents from the story grammar and never sees one twice, so it
+It takes less than 20 minutes on one core. It reads fresh documents from the story grammar, none twice, so it
 cannot learn any of them by heart. The tokenizer is learned from the bundled corpus. The old checkpoint stays in place
 until the new one is complete.
 """
@@ -10,16 +10,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from make_stories import make_stories
+from torch import nn
 
-from helpers.checkpoint import SHIPPED, save_checkpoint
+from helpers.checkpoint import SHIPPED, SHIPPED_TRANSFORMER, save_checkpoint
 from helpers.corpus import load_corpus
 from helpers.model import LSTMConfig, LSTMLanguageModel
 from helpers.tokenizer import Tokenizer
 from helpers.training import evaluate, train
+from helpers.transformer import TransformerConfig, TransformerLanguageModel
 
 VOCAB_SIZE = 1800  # the first size at which every word of the stories is one piece
 STORY_SEED = 20_000  # far from the seeds of the bundled corpus (1, 2) and of the tests (from 1,000)
@@ -27,23 +31,52 @@ BATCH_SIZE = 8
 REPORT_EVERY = 500
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How one of the models is made."""
+
+    model: Callable[[], nn.Module]
+    updates: int
+    peak_learning_rate: float
+    folder: Path
+
+
+RECIPES = {
+    "lstm": Recipe(
+        lambda: LSTMLanguageModel(LSTMConfig(VOCAB_SIZE, embedding_dim=64, hidden_size=256, tied=True), seed=0),
+        updates=24_000,
+        peak_learning_rate=1e-2,
+        folder=SHIPPED,
+    ),
+    "transformer": Recipe(
+        lambda: TransformerLanguageModel(TransformerConfig(VOCAB_SIZE, embedding_dim=128, layers=2, heads=4), seed=0),
+        updates=14_000,
+        peak_learning_rate=2e-3,
+        folder=SHIPPED_TRANSFORMER,
+    ),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--updates", type=int, default=24_000)
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--model", choices=RECIPES, default="lstm")
+    parser.add_argument("--updates", type=int)
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    recipe = RECIPES[options.model]
+    updates, rate = options.updates or recipe.updates, recipe.peak_learning_rate
     torch.set_num_threads(1)  # for a model this small a second thread costs more than it brings
     torch.set_flush_denormal(True)  # numbers near zero, plentiful late in training, would double the time of an update
     corpus = load_corpus()
     tokenizer = Tokenizer.train(corpus.train, VOCAB_SIZE)
-    model = LSTMLanguageModel(LSTMConfig(VOCAB_SIZE, embedding_dim=64, hidden_size=256, tied=True), seed=0)
-    texts = [story.text for story in make_stories(STORY_SEED, options.updates * BATCH_SIZE)]
+    model = recipe.model()
+    texts = [story.text for story in make_stories(STORY_SEED, updates * BATCH_SIZE)]
     started = time.process_time()
-    for step in train(model, tokenizer, texts, updates=options.updates, batch_size=BATCH_SIZE, peak_learning_rate=1e-2):
+    for step in train(model, tokenizer, texts, updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=rate):
         if step.step == 1 or step.step % REPORT_EVERY == 0 or step.step == step.updates:
             report(step, time.process_time() - started)
     bits = evaluate(model, tokenizer, corpus.validation)
-    save_checkpoint(options.out, model, tokenizer)
+    save_checkpoint(options.out or recipe.folder, model, tokenizer)
     print(f"\n{bits:.4f} bits per byte on held-out texts, {bits / corpus.floor_bits_per_byte:.3f} times the floor")
 
 

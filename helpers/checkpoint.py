@@ -15,12 +15,17 @@ from torch import nn
 
 from helpers.model import LSTMConfig, LSTMLanguageModel
 from helpers.tokenizer import Tokenizer
+from helpers.transformer import TransformerConfig, TransformerLanguageModel
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "data" / "checkpoint"
+SHIPPED_TRANSFORMER = PROJECT / "data" / "checkpoint-transformer"
 FORMAT = "token-journey-1"
 CONFIG = "config.json"
-ARCHITECTURES = {"lstm": (LSTMLanguageModel, LSTMConfig)}
+ARCHITECTURES = {
+    "lstm": (LSTMLanguageModel, LSTMConfig),
+    "transformer": (TransformerLanguageModel, TransformerConfig),
+}
 
 
 class CheckpointError(ValueError):
@@ -91,6 +96,12 @@ def load_shipped() -> tuple[LSTMLanguageModel, Tokenizer]:
     return model.double(), tokenizer
 
 
+def load_shipped_transformer() -> tuple[TransformerLanguageModel, Tokenizer]:
+    """The trained Transformer that comes with lesson 06, in float64."""
+    model, tokenizer = load_checkpoint(SHIPPED_TRANSFORMER)
+    return model.double(), tokenizer
+
+
 def my_model_folder() -> Path:
     """Where lesson 03 saves the model that you train: `my_model/` beside the lessons, which git ignores.
 
@@ -99,7 +110,7 @@ def my_model_folder() -> Path:
     return Path(os.environ.get("TOKEN_JOURNEY_MY_MODEL") or PROJECT / "my_model")
 
 
-def load_mine() -> tuple[LSTMLanguageModel, Tokenizer]:
+def load_mine() -> tuple[nn.Module, Tokenizer]:
     """The model that you trained and saved in lesson 03, in float64."""
     try:
         model, tokenizer = load_checkpoint(my_model_folder())

@@ -51,7 +51,8 @@ def page(tokens: Sequence, steps: Sequence, position: int, status: str, names: b
     """
     start = len(tokens) - len(steps)
     return (
-        f'<div class="explorer-status">{status}</div>{text_chips(tokens, start, position)}<div class="explorer-stations">'
+        f'<div class="explorer-status">{status}</div>{text_chips(tokens, start, position)}'
+        f'<div class="explorer-stations">'
         f"{token_and_row(tokens, start, position)}{candidates(steps[position - 1] if position else None, names)}</div>"
         f"{norms_and_cosines(tokens, steps, start, position)}"
     )

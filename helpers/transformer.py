@@ -1,0 +1,219 @@
+"""The language model of lesson 06: a small GPT, which looks back at every token by attention.
+
+B batch, T tokens, V vocabulary, D width of every vector, S heads, L layers, C context length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from helpers.model import LanguageModelOutput
+
+EPSILON = 1e-5  # keeps a layer norm from dividing by zero
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of a TransformerLanguageModel; its design is that of GPT-2 (Radford et al. 2019), smaller.
+
+    `tied`: the output layer is the embedding table itself; otherwise it is a table of its own.
+    """
+
+    vocab_size: int
+    embedding_dim: int = 128
+    layers: int = 2
+    heads: int = 4
+    context_length: int = 256
+    tied: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "embedding_dim", "layers", "heads", "context_length"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is {value!r}: give a whole number from 1 up")
+        if self.embedding_dim % self.heads:
+            raise ValueError(f"embedding_dim is {self.embedding_dim}: give a multiple of heads ({self.heads})")
+
+
+class Block(nn.Module):
+    """Attention over all tokens so far, then a small network for each token alone; both are added to what came in."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width, eps=EPSILON)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.network_norm = nn.LayerNorm(width, eps=EPSILON)
+        self.network_in = nn.Linear(width, 4 * width)
+        self.network_out = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        b, t, d = x.shape
+        heads = self.queries_keys_values(self.attention_norm(x)).view(b, t, 3, self.heads, d // self.heads)
+        queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # (B, S, T, D / S) each
+        seen = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        x = x + self.attention_out(seen.transpose(1, 2).reshape(b, t, d))
+        return x + self.network_out(functional.gelu(self.network_in(self.network_norm(x)), approximate="tanh"))
+
+
+class TransformerLanguageModel(nn.Module):
+    """Reads up to C token ids and scores every id as the next one."""
+
+    def __init__(self, config: TransformerConfig, seed: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.embedding_dim)
+        self.position = nn.Embedding(config.context_length, config.embedding_dim)
+        self.blocks = nn.ModuleList(Block(config.embedding_dim, config.heads) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.embedding_dim, eps=EPSILON)
+        if not config.tied:
+            self.output = nn.Linear(config.embedding_dim, config.vocab_size, bias=False)
+        self._initialise(np.random.default_rng(seed))
+
+    @torch.no_grad()
+    def _initialise(self, rng: np.random.Generator) -> None:
+        """GPT-2's start, drawn with NumPy: normal, 0.02; what is added to the stream is smaller the more layers add."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 1:
+                parameter.fill_(1.0 if "norm.weight" in name else 0.0)
+            else:
+                shrink = math.sqrt(2 * self.config.layers) if "_out." in name else 1.0
+                parameter.copy_(torch.from_numpy(rng.normal(0.0, 0.02 / shrink, tuple(parameter.shape))))
+
+    def forward(self, ids: Tensor, state: None = None) -> LanguageModelOutput:
+        """ids (B, T) -> logits (B, T, V): at each position, a score for every id as the next one."""
+        if ids.dim() != 2 or 0 in ids.shape:
+            raise ValueError(f"ids have the shape {tuple(ids.shape)}: give (B, T) with at least one text and one token")
+        self._check(int(ids.min()), int(ids.max()), ids.shape[1])
+        embeddings = self.embedding(ids)  # (B, T, D)
+        x = embeddings + self.position.weight[: ids.shape[1]]
+        for block in self.blocks:
+            x = block(x)
+        table = self.embedding.weight if self.config.tied else self.output.weight
+        return LanguageModelOutput(functional.linear(self.norm(x), table), None, embeddings)
+
+    def _check(self, low: int, high: int, length: int) -> None:
+        if low < 0 or high >= self.config.vocab_size:
+            wrong = low if low < 0 else high
+            raise ValueError(f"id {wrong} is outside 0 … {self.config.vocab_size - 1}, the rows of the embedding table")
+        if length > self.config.context_length:
+            raise ValueError(
+                f"{length} tokens are more than the {self.config.context_length} that this model reads: "
+                "shorten the text, or train a model with a longer context"
+            )
+
+    # --------------------------------------------------------------------- for generation: streaming.LanguageModel
+
+    vocab_size = property(lambda self: self.config.vocab_size, doc="V.")
+    embedding_dim = property(lambda self: self.config.embedding_dim, doc="D.")
+    context_length = property(lambda self: self.config.context_length, doc="C.")
+
+    def embed(self, ids: Sequence[int]) -> np.ndarray:
+        """The embedding rows of ids, (T, D), without their positions."""
+        ids = list(ids)
+        if not ids:
+            raise ValueError("ids is empty: give at least one token, such as bos")
+        self._check(min(ids), max(ids), 1)
+        return self.embedding.weight.detach().numpy()[ids]
+
+    def advance(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, TransformerState]:
+        """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
+        state = TransformerState(self) if state is None else state
+        vector = self.read(ids, state)[0][-1]
+        return state.weights["embedding.weight" if self.config.tied else "output.weight"] @ vector, state
+
+    def rewind(self, state: TransformerState, length: int) -> TransformerState:
+        """The state as it was after the first `length` tokens: later keys and values will be written over."""
+        if not 0 <= length <= state.length:
+            raise ValueError(f"cannot rewind to {length} tokens: the state has read {state.length}")
+        state.length = length
+        return state
+
+    def read(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Each token's vector after all layers, (T, D), and who looked at whom, (L, S, T, tokens so far): shares of 1.
+
+        Keys and values of earlier tokens come from the state (the cache); without one, ids are a whole text.
+        """
+        state = TransformerState(self) if state is None else state
+        rows, before = self.embed(ids), state.length
+        self._check(0, 0, before + len(rows))
+        state.length = before + len(rows)
+        x = rows + state.weights["position.weight"][before : state.length]
+        looked = []
+        for number in range(self.config.layers):
+            x, weights = _block(x, number, self.config.heads, state, before)
+            looked.append(weights)
+        return layer_norm(x, state.weights, "norm"), np.array(looked)
+
+
+class TransformerState:
+    """What a Transformer carries along a text: its weights as NumPy views, and each token's keys and values.
+
+    The cache (L, 2, C, D) holds them for every place; `length` says how many are read. Without it, each new token
+    would cost the whole text again. One token costs less with NumPy's operators than with torch's.
+    """
+
+    def __init__(self, model: TransformerLanguageModel) -> None:
+        c = model.config
+        self.weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
+        self.cache = np.zeros((c.layers, 2, c.context_length, c.embedding_dim), self.weights["norm.weight"].dtype)
+        self.length = 0
+
+
+def _block(x: np.ndarray, number: int, heads: int, state: TransformerState, before: int) -> tuple:
+    """Block's forward for the T newest tokens: (T, D) -> (T, D), and their attention weights (S, T, tokens so far)."""
+    name, w = f"blocks.{number}", state.weights
+    queries, keys, values = np.split(
+        _linear(layer_norm(x, w, f"{name}.attention_norm"), w, f"{name}.queries_keys_values"), 3, -1
+    )
+    state.cache[number, :, before : state.length] = keys, values
+    keys, values = state.cache[number, :, : state.length]
+    seen, weights = attention(*(_by_head(part, heads) for part in (queries, keys, values)))
+    x = x + _linear(seen.transpose(1, 0, 2).reshape(x.shape), w, f"{name}.attention_out")
+    inner = gelu(_linear(layer_norm(x, w, f"{name}.network_norm"), w, f"{name}.network_in"))
+    return x + _linear(inner, w, f"{name}.network_out"), weights
+
+
+def attention(queries: np.ndarray, keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each query's mean of the values, weighted by how well the keys fit: softmax(Q Kᵀ / √d) V, causal.
+
+    queries (S, T, d) are the last T of the N keys and values (S, N, d); a token sees itself and what is before it.
+    Gives (S, T, d) and the weights (S, T, N). (Vaswani et al. 2017, "Attention Is All You Need".)
+    """
+    scores = queries @ keys.transpose(0, 2, 1) / math.sqrt(queries.shape[-1])
+    new, all_of_them = scores.shape[-2:]
+    if new > 1:
+        scores = np.where(np.tri(new, all_of_them, all_of_them - new, dtype=bool), scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights @ values, weights
+
+
+def _by_head(x: np.ndarray, heads: int) -> np.ndarray:
+    """(T, D) -> (S, T, D / S)."""
+    return x.reshape(len(x), heads, -1).transpose(1, 0, 2)
+
+
+def _linear(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
+    return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def layer_norm(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Each vector (…, D) with mean 0 and variance 1, then scaled and shifted by what was learned."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    scale = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + EPSILON)
+    return centred / scale * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """A smooth step times x, in GPT-2's form with tanh (Hendrycks and Gimpel 2016)."""
+    return 0.5 * x * (1.0 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
