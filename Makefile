@@ -39,10 +39,7 @@ install-all: .venv/installed-bench
 	$(PIP) --requirement requirements/dev.txt
 	@touch $@ .venv/installed-lessons .venv/installed-demo
 
-.venv/installed-screenshots: .venv/installed-dev
-	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
-
-bench: .venv/installed-dev requirements/real-models.txt
+.venv/installed-bench: .venv/installed-dev requirements/real-models.txt
 	$(PIP) --requirement requirements/real-models.txt
 	@touch $@
 

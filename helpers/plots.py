@@ -156,6 +156,24 @@ def plot_vectors(vectors: np.ndarray, names: Sequence[str]) -> Picture:
     )
 
 
+def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
+    """One head's attention (T, T) over the pieces of a text: row by row, how much each token takes from which."""
+    size = len(pieces)
+    figure = Figure(figsize=(0.9 + 0.27 * size, 0.9 + 0.27 * size), layout="constrained", facecolor="white")
+    ax = FigureCanvasAgg(figure).figure.subplots()
+    ax.imshow(np.where(np.tri(size, dtype=bool), weights, np.nan), cmap="Blues", vmin=0, vmax=1)
+    names = [shown(piece) for piece in pieces]
+    ax.set_xticks(range(size), names, rotation=90, fontsize=8)
+    ax.set_yticks(range(size), names, fontsize=8)
+    ax.set(xlabel="looked at", ylabel="looks")
+    looker, target = (int(i) for i in np.unravel_index(np.argmax(weights * np.tri(size, k=-1)), weights.shape))
+    return Picture(
+        figure,
+        f"Attention among {size} tokens; the strongest look back is from {pieces[looker]!r} (place {looker}) to "
+        f"{pieces[target]!r} (place {target}), with weight {weights[looker, target]:.3f}.",
+    )
+
+
 def plot_candidates(step) -> Picture:
     """The likeliest next tokens of one step: the model's probability, and what the settings left of it."""
     return plot_distributions(
