@@ -73,7 +73,7 @@ screenshots: .venv/installed-dev
 	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 bench: .venv/installed-bench
-	$(BIN)/python tests/benchmarks/bench.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

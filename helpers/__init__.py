@@ -3,6 +3,7 @@
 text -> ids       tokenizer    train a BPE vocabulary, encode, decode, stream ids back into text
                   corpus       the texts that models learn from
 ids -> logits     model        Embedding -> LSTM -> logits
+                  transformer  the same with attention: a small GPT
 learning          training     the training loop as a generator of records; held-out bits per byte
                   baselines    what a model has to beat: counting n-grams
                   checkpoint   save and load a trained model with its tokenizer

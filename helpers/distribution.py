@@ -51,7 +51,7 @@ class DistributionSliders:
             f"{left} id{'s' * (left > 1)} can be drawn; {leader} leads with {self.probabilities.max():.3f}; "
             f"entropy {entropy(self.probabilities):.2f} bits (the model: {entropy(self._model):.2f})."
         )
-        self._view.value = _bars(rows, self.sentence)
+        self._view.value = distribution_bars(rows, self.sentence)
 
     def _ipython_display_(self) -> None:
         """Show the sliders as a widget view and nothing else: stored notebooks leave widget views out."""
@@ -73,7 +73,7 @@ def _slider(kind: type, name: str, value: float, low: float, high: float, step: 
     return slider
 
 
-def _bars(rows: Sequence[tuple[str, float, float]], sentence: str) -> str:
+def distribution_bars(rows: Sequence[tuple[str, float, float]], sentence: str) -> str:
     """Paired bars, one row a token: (piece, the model's probability, what the settings left of it), and a sentence."""
     largest = max((max(model, left) for _, model, left in rows), default=1.0) or 1.0
     height = ROW_HEIGHT * len(rows) + 22

@@ -166,11 +166,11 @@ def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
     ax.set_xticks(range(size), names, rotation=90, fontsize=8)
     ax.set_yticks(range(size), names, fontsize=8)
     ax.set(xlabel="looked at", ylabel="looks")
-    looker, target = (int(i) for i in np.unravel_index(np.argmax(weights * np.tri(size, k=-1)), weights.shape))
+    target = int(np.argmax(weights[-1]))
     return Picture(
         figure,
-        f"Attention among {size} tokens; the strongest look back is from {pieces[looker]!r} (place {looker}) to "
-        f"{pieces[target]!r} (place {target}), with weight {weights[looker, target]:.3f}.",
+        f"Attention among {size} tokens: the last one, {pieces[-1]!r}, looks most at {pieces[target]!r} "
+        f"(place {target}), with weight {weights[-1, target]:.3f}.",
     )
 
 

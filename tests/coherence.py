@@ -5,6 +5,7 @@ python tests/coherence.py     prints the table of data/README.md (about three mi
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
-from helpers.checkpoint import load_shipped
+from helpers.checkpoint import load_shipped, load_shipped_transformer
 from helpers.corpus import DATA, load_corpus
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
@@ -111,8 +112,11 @@ def bits_per_mention(model, tokenizer, texts: Sequence[str]) -> dict[str, tuple[
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=["lstm", "transformer"], default="lstm")
+    load = load_shipped if parser.parse_args().model == "lstm" else load_shipped_transformer
     torch.set_num_threads(1)
-    model, tokenizer = load_shipped()
+    model, tokenizer = load()
     grammar, known = load_grammar(), load_corpus().train
     columns = {"true texts": (true := [story.text for story in make_stories(1_001, STORIES)], 1.0)}
     columns["temperature 1"] = sample(model, tokenizer, SamplingSettings())

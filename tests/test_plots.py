@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from fakes import FakeModel
 
-from helpers import plots, views
-from helpers.distribution import DistributionSliders
+from helpers import plots
+from helpers.distribution import DistributionSliders, distribution_bars
 from helpers.streaming import Generation
 from helpers.training import TrainingStep
 from helpers.training_monitor import TrainingMonitor
@@ -110,7 +110,7 @@ def test_pieces_are_shown_without_surprises():
 
 
 def test_hostile_pieces_are_text_in_a_view():
-    html = views.distribution([("<img src=x onerror=alert(1)>", 0.5, 0.5), ("</svg>", 0.5, 0.0)], "<b>sentence</b>")
+    html = distribution_bars([("<img src=x onerror=alert(1)>", 0.5, 0.5), ("</svg>", 0.5, 0.0)], "<b>sentence</b>")
     assert "<img" not in html
     assert "<b>" not in html
     assert html.count("</svg>") == 1
@@ -118,8 +118,8 @@ def test_hostile_pieces_are_text_in_a_view():
 
 
 def test_a_view_keeps_its_height_while_probabilities_move():
-    low = views.distribution([("a", 0.1, 0.9), ("b", 0.9, 0.1)], "x")
-    high = views.distribution([("a", 0.999, 0.0), ("b", 0.001, 1.0)], "x")
+    low = distribution_bars([("a", 0.1, 0.9), ("b", 0.9, 0.1)], "x")
+    high = distribution_bars([("a", 0.999, 0.0), ("b", 0.001, 1.0)], "x")
     assert low.split('height="')[1][:3] == high.split('height="')[1][:3]
 
 
@@ -145,3 +145,19 @@ def test_monitor_keeps_records_and_measures_now_and_then():
     assert list(monitor.held_out) == [1, 2, 4, 5]
     assert monitor._bar.value == 1.0
     assert "update 5 of 5" in monitor._label.value
+
+
+def test_the_attention_sentence_names_whom_the_last_token_looks_at():
+    weights = np.array([[1.0, 0.0, 0.0], [0.4, 0.6, 0.0], [0.7, 0.1, 0.2]])
+    picture = plots.plot_attention(weights, ["▁Mia", "▁saw", "▁her"])
+    assert "the last one, '▁her', looks most at '▁Mia' (place 0), with weight 0.700" in picture.sentence
+    assert picture.png().startswith(b"\x89PNG")
+
+
+def test_a_map_can_be_told_in_words_without_figures():
+    rng = np.random.default_rng(0)
+    mixed, apart = rng.normal(size=(6, 8)), np.repeat(np.eye(8)[:2] * 9, 3, axis=0) + rng.normal(size=(6, 8))
+    words, classes = list("abcdef"), ["x"] * 3 + ["y"] * 3
+    told = plots.plot_map({"before": mixed, "after": apart}, words, classes, in_words=True).sentence
+    assert told == "2 maps of 6 words in 2 classes; from the first to the last map the classes moved apart."
+    assert "together" in plots.plot_map({"a": apart, "b": mixed}, words, classes, in_words=True).sentence

@@ -14,7 +14,7 @@ import torch
 from coherence import count_faults, sample
 
 from helpers.baselines import KneserNey
-from helpers.checkpoint import load_checkpoint, load_shipped, save_checkpoint
+from helpers.checkpoint import load_checkpoint, load_shipped, load_shipped_transformer, save_checkpoint
 from helpers.corpus import DATA, load_corpus, text_bytes
 from helpers.model import LSTMConfig, LSTMLanguageModel
 from helpers.sampling import SamplingSettings
@@ -100,6 +100,18 @@ def test_its_stories_hold_together_and_end(shipped):
     assert counted["copies of training texts"].startswith("0 of ")
 
 
+def test_the_transformer_is_as_near_to_the_floor_and_its_stories_hold_together():
+    model, tokenizer = load_shipped_transformer()
+    stories = list(make_stories(1_000, 200))
+    ratio = bits_of(model, tokenizer, [story.text for story in stories]).sum() / sum(story.bits for story in stories)
+    assert 0.99 < ratio <= 1.04
+    texts, ended = sample(model, tokenizer, SamplingSettings(0.8, top_p=0.9), count=60)
+    counted = count_faults(texts, load_grammar(), load_corpus().train)
+    assert ended >= 0.98
+    assert float(counted["in the language (one wrong word = no)"].rstrip("%")) >= 85
+    assert counted["found but never lost"].startswith("0 of ")
+
+
 def test_true_texts_have_no_faults():
     counted = count_faults([story.text for story in make_stories(1_002, 300)], load_grammar(), load_corpus().train)
     assert all(value.startswith("0 of ") for name, value in counted.items() if " of " in value), counted
@@ -120,14 +132,16 @@ def test_faults_are_counted():
     assert counted["copies of training texts"] == "1 of 1"
 
 
-def make_checkpoint(folder: Path, updates: int) -> list[str]:
-    return [sys.executable, str(DATA / "make_checkpoint.py"), "--updates", str(updates), "--out", str(folder)]
+def make_checkpoint(folder: Path, updates: int, model: str = "lstm") -> list[str]:
+    command = [sys.executable, str(DATA / "make_checkpoint.py"), "--model", model]
+    return [*command, "--updates", str(updates), "--out", str(folder)]
 
 
-def test_making_the_checkpoint_twice_gives_the_same_bytes(tmp_path):
+@pytest.mark.parametrize("model", ["lstm", "transformer"])
+def test_making_the_checkpoint_twice_gives_the_same_bytes(tmp_path, model):
     contents = []
     for folder in (tmp_path / "a", tmp_path / "b"):
-        subprocess.run(make_checkpoint(folder, 4), check=True, capture_output=True)
+        subprocess.run(make_checkpoint(folder, 4, model), check=True, capture_output=True)
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1]
     assert len(contents[0]) == 3

@@ -27,6 +27,7 @@ from helpers.sampling import SamplingSettings
 from helpers.streaming import stream
 from helpers.tokenizer import Tokenizer
 from helpers.training import batch_loss, evaluate, make_batch, train
+from helpers.transformer import TransformerConfig, TransformerLanguageModel
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 MARKS = (10, 30, 60, 90)  # CPU seconds
@@ -274,14 +275,62 @@ def streaming_rows() -> list[str]:
     return [*rows, f"| ours is faster than the plain loop | {ratios} |"]
 
 
+def transformer_rows() -> list[str]:
+    """GPTs of one configuration: ours, with the full record, beside transformers' cached generate; and our cache."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    ours = TransformerLanguageModel(TransformerConfig(1_800), seed=0)
+    with torch.no_grad():
+        ours.embedding.weight.mul_(20)
+    c = ours.config
+    config = GPT2Config(
+        vocab_size=c.vocab_size,
+        n_positions=c.context_length,
+        n_embd=c.embedding_dim,
+        n_layer=c.layers,
+        n_head=c.heads,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    theirs, prompt = GPT2LMHeadModel(config).eval(), torch.tensor([[2, 7, 8, 9]])
+    options = {"do_sample": True, "temperature": TEMPERATURE, "top_p": TOP_P, "max_new_tokens": 200, "pad_token_id": 0}
+    settings = SamplingSettings(TEMPERATURE, top_p=TOP_P)
+    ways = {
+        "ours, with the full record": lambda: list(stream(ours, Ids(), "", settings, max_new_tokens=200)),
+        "`transformers` generate with its cache": lambda: theirs.generate(
+            prompt, attention_mask=torch.ones_like(prompt), **options
+        ),
+    }
+    mine, other = cpu_microseconds(ways, 200).values()
+    rows = ["| GPT, 2 layers, D 128, V 1,800: µs for one token | |", "|---|---|"]
+    rows += [f"| {name} | {value:,.0f} |" for name, value in zip(ways, (mine, other), strict=True)]
+    rows.append(f"| ours is faster | {other / mine:.1f} times |")
+    for length in (16, 256):
+        ids = list(range(4, 3 + length))
+        _, state = ours.advance(ids)
+        once = {
+            "with": lambda state=state, length=length: ours.advance([3], ours.rewind(state, length - 1)),
+            "without": lambda ids=ids: ours.advance([*ids, 3]),
+        }
+        cached, uncached = (cpu_microseconds({k: repeated(run)}, 50)[k] for k, run in once.items())
+        rows.append(f"| token {length}: logits with the cache, without it | {cached:,.0f}, {uncached:,.0f} |")
+    return rows
+
+
+def repeated(run):
+    return lambda: [run() for _ in range(50)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["training", "streaming", "window"])
+    parser.add_argument("--only", choices=["training", "streaming", "transformer", "window"])
     only = parser.parse_args().only
     torch.set_num_threads(1)
     parts = []
     if only in (None, "streaming"):
         parts.append("\n".join(streaming_rows()))
+    if only in (None, "transformer"):
+        parts.append("\n".join(transformer_rows()))
     if only in (None, "window"):
         parts.append("\n".join(window_rows()))
     if only in (None, "training"):
