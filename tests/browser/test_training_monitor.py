@@ -37,7 +37,7 @@ def test_the_monitor_moves_and_interrupt_keeps_what_was_learned(open_window):
         assert len(sentence.inner_text().split()) >= 8
     assert monitor.locator("svg[role=img]").count() == 3
     window.menu("Kernel", "Interrupt Kernel")
-    window.page.get_by_text("stopped early").wait_for(timeout=30_000)
+    window.page.locator(".jp-OutputArea-output").get_by_text("stopped early").wait_for(timeout=30_000)
     assert int(window.ask("len(monitor.steps)")) >= 20
     assert window.ask("monitor.held_out[20] < monitor.held_out[1]") == "True"
     assert window.errors == []
