@@ -76,17 +76,30 @@ def word_map(points: np.ndarray, words: Sequence[str], classes: Sequence[str], s
     reach = float(np.abs(points).max()) * 1.1 or 1.0
     x, y = Scale(-reach, reach, 10, 390), Scale(-reach, reach, 300, 10)
     colour = {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(distinct)}
-    dots = "".join(
-        f'<circle cx="{(px := x(point[0])):.1f}" cy="{(py := y(point[1])):.1f}" r="4" fill="{colour[kind]}"/>'
-        f'<text x="{px + 6:.1f}" y="{py + 3:.1f}" fill="{TEXT}" font-size="9">{escape(word)}</text>'
-        for point, word, kind in zip(points.tolist(), words, classes, strict=True)
+    dots = [(x(point[0]), y(point[1])) for point in points.tolist()]
+    heights = _label_heights([py for _, py in dots], classes)
+    drawn = "".join(
+        f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colour[kind]}"/>'
+        f'<path d="M{px:.1f} {py:.1f}L{px + 9:.1f} {height:.1f}" stroke="{FAINT}" stroke-width=".5"/>'
+        f'<text x="{px + 11:.1f}" y="{height + 3:.1f}" fill="{TEXT}" font-size="9">{escape(word)}</text>'
+        for (px, py), height, word, kind in zip(dots, heights, words, classes, strict=True)
     )
     legend = "".join(
         f'<text x="{12 + 78 * (n % 5)}" y="{320 + 14 * (n // 5)}" fill="{colour[name]}">● {escape(name)}</text>'
         for n, name in enumerate(distinct)
     )
     sentence = f"Map of {len(words)} words in {len(distinct)} classes; {share:.0%} of the variance lies in this plane."
-    return _with_sentence(figure(dots + legend, 420, 336, sentence, fixed=True), sentence)
+    return _with_sentence(figure(drawn + legend, 420, 336, sentence, fixed=True), sentence)
+
+
+def _label_heights(heights: Sequence[float], classes: Sequence[str]) -> list[float]:
+    """Words of one class end up close together: their labels are spread, class by class."""
+    spread = list(heights)
+    for name in set(classes):
+        members = [index for index, kind in enumerate(classes) if kind == name]
+        for index, height in zip(members, apart([heights[i] for i in members], 10, 300), strict=True):
+            spread[index] = height
+    return spread
 
 
 def sample_text(text: str, update: int) -> str:
@@ -101,10 +114,10 @@ def page(held_out: str, losses: str, words: str, sample: str) -> str:
     return (
         f'<div style="{style}"><div style="width:{WIDTH}px">{held_out}{losses}</div>'
         f'<div style="width:420px">{words}</div></div>'
-        f'<div style="height:54px;overflow:hidden;max-width:960px">{sample}</div>'
+        f'<div style="height:54px;line-height:18px;overflow:hidden;max-width:960px">{sample}</div>'
     )
 
 
 def _with_sentence(svg: str, sentence: str) -> str:
-    style = f"margin:0;color:{FAINT};font-size:11px;height:15px;overflow:hidden;white-space:nowrap"
+    style = f"margin:0;color:{FAINT};font-size:11px;height:15px;line-height:15px;overflow:hidden;white-space:nowrap"
     return f'{svg}<p class="tj-sentence" style="{style}">{escape(sentence)}</p>'

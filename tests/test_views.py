@@ -192,3 +192,10 @@ def test_training_charts_name_what_was_beaten():
     assert "better than none" in training_views.held_out_chart({1: 3.0}, {"uniform": 2.5}, 10)
     parsed(training_views.loss_chart([5.0, 4.0, 3.0], 10))
     parsed(training_views.word_map(np.eye(2), ["a", "<b>"], ["x", "y"], 0.5))
+
+
+def test_labels_of_words_at_one_place_are_spread():
+    html = training_views.word_map(np.zeros((4, 2)), list("abcd"), ["x"] * 4, 0.5)
+    heights = sorted(float(y) for y in re.findall(r'<text x="[\d.]+" y="([\d.]+)" [^>]*font-size', html))
+    assert all(after - before > 9.9 for before, after in zip(heights, heights[1:], strict=False))
+    assert len(heights) == 4
