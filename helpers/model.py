@@ -150,8 +150,8 @@ class LSTMLanguageModel(nn.Module):
 class LSTMState(NamedTuple):
     """What an LSTM carries along a text: its weights as NumPy views, and (h, c), (H,) each, after every token.
 
-    All of the past is kept, which makes `rewind` exact. One token costs more than twice as much with torch's operators as
-    with NumPy's: for vectors this short, calling an operator takes longer than its arithmetic.
+    All of the past is kept, which makes `rewind` exact. One token costs more than twice as much with torch's operators
+    as with NumPy's: for vectors this short, calling an operator takes longer than its arithmetic.
     """
 
     weights: dict[str, np.ndarray]
