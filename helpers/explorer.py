@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
@@ -55,7 +56,7 @@ class Explorer:
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task] = set()
         self._stream: asyncio.Task | None = None
-        self._notice, self._trouble, self._token_seconds, self._slid = "", "", 0.0, 0.0
+        self._notice, self._trouble, self._token_seconds, self._slid = "", "", math.inf, 0.0
         self.generation = self._new_generation()
         self.position = 0
         self._pause_other_windows()
@@ -184,7 +185,7 @@ class Explorer:
             self._show(self.position + 1)
 
     async def _take_step(self) -> None:
-        """One token more; a slow model computes in a thread, so that the page stays alive."""
+        """One token more; a slow model, and any model that reads the prompt, computes beside the loop."""
         settings, began = self.settings, time.monotonic()
         if self._token_seconds < SLOW_SECONDS:
             step = self.generation.step(settings)
@@ -215,7 +216,7 @@ class Explorer:
 
     def _restart(self, notice: str) -> None:
         self.generation = self._new_generation()
-        self.position, self._token_seconds, self._notice = 0, 0.0, notice
+        self.position, self._token_seconds, self._notice = 0, math.inf, notice
 
     def _fork(self) -> None:
         """Go on from the step that is looked at; what came after it is dropped, and that is said."""
