@@ -45,7 +45,7 @@ def random_model(
 ) -> tuple[PretrainedModel, PretrainedTokenizer]:
     """A tiny, untrained GPT-2 or LLaMA (2 layers, D 64) with a byte-level BPE of `texts`: real code, random numbers."""
     tokenizer = _trained_bpe(texts, vocab_size)
-    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 256}
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 1024}
     sizes |= {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0}
     if family == "llama":
         sizes |= {"intermediate_size": 128, "num_key_value_heads": 2}
@@ -144,7 +144,7 @@ class PretrainedTokenizer:
     """
 
     def __init__(self, tokenizer, model: transformers.PreTrainedModel, chat: bool = False) -> None:
-        self.tokenizer, self.chat = tokenizer, chat
+        self.tokenizer, self.chat, self._model = tokenizer, chat, model
         self.vocab_size = len(tokenizer)
         rows = model.get_input_embeddings().weight.shape[0]
         self.eos_ids = _end_ids(tokenizer, model)
@@ -152,6 +152,10 @@ class PretrainedTokenizer:
         special = {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
         self.suppressed_ids = frozenset(special | set(range(self.vocab_size, rows))) - self.eos_ids
         self._of_bytes = "ByteLevel" in repr(tokenizer.backend_tokenizer.decoder)
+
+    def for_chat(self) -> PretrainedTokenizer:
+        """The same tokenizer, which puts prompts into the model's template for a conversation."""
+        return PretrainedTokenizer(self.tokenizer, self._model, chat=True)
 
     def _check(self, rows: int) -> None:
         name = self.tokenizer.name_or_path
