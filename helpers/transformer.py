@@ -172,9 +172,8 @@ class TransformerState:
 def _block(x: np.ndarray, number: int, heads: int, state: TransformerState, before: int) -> tuple:
     """Block's forward for the T newest tokens: (T, D) -> (T, D), and their attention weights (S, T, tokens so far)."""
     name, w = f"blocks.{number}", state.weights
-    queries, keys, values = np.split(
-        _linear(layer_norm(x, w, f"{name}.attention_norm"), w, f"{name}.queries_keys_values"), 3, -1
-    )
+    together = _linear(layer_norm(x, w, f"{name}.attention_norm"), w, f"{name}.queries_keys_values")  # (T, 3 D)
+    queries, keys, values = together.reshape(len(x), 3, -1).swapaxes(0, 1)
     state.cache[number, :, before : state.length] = keys, values
     keys, values = state.cache[number, :, : state.length]
     seen, weights = attention(*(_by_head(part, heads) for part in (queries, keys, values)))
@@ -209,8 +208,9 @@ def _linear(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndar
 
 def layer_norm(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
     """Each vector (…, D) with mean 0 and variance 1, then scaled and shifted by what was learned."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    scale = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + EPSILON)
+    size = x.shape[-1]  # for one token np.add.reduce takes a third of the time of mean
+    centred = x - np.add.reduce(x, axis=-1, keepdims=True) / size
+    scale = np.sqrt(np.add.reduce(centred * centred, axis=-1, keepdims=True) / size + EPSILON)
     return centred / scale * weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
