@@ -17,7 +17,7 @@ import tokenizers
 import torch
 from tokenizers.decoders import DecodeStream
 
-from helpers.model_files import PretrainedError, explained, load_model, source_of, transformers
+from helpers.model_files import PretrainedError, explained, load_model, quiet, source_of, transformers
 
 END = "<|endoftext|>"  # GPT-2's end of a text
 SPACE = "\u2581"  # how pieces show a space in all lessons
@@ -38,6 +38,13 @@ def load_pretrained(
     tokenizer = explained(source, "tokenizer", transformers.AutoTokenizer.from_pretrained, **local)
     model = load_model(source, transformers.AutoModelForCausalLM, config, **local)
     return PretrainedModel(model), PretrainedTokenizer(tokenizer, model, chat)
+
+
+def save_pretrained(folder: str | os.PathLike, model: PretrainedModel, tokenizer: PretrainedTokenizer) -> None:
+    """Write model and tokenizer into `folder`, as load_pretrained and the `transformers` library read them."""
+    with quiet():
+        model.model.save_pretrained(folder)
+        tokenizer.tokenizer.save_pretrained(folder)
 
 
 def random_model(

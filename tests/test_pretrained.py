@@ -17,7 +17,7 @@ from helpers.streaming import Generation, stream
 transformers = pytest.importorskip("transformers", reason="transformers is not installed: make models")
 
 from helpers.model_files import SMOLLM, PretrainedError, models_folder  # noqa: E402
-from helpers.pretrained import PretrainedTokenizer, load_pretrained, random_model  # noqa: E402
+from helpers.pretrained import PretrainedTokenizer, load_pretrained, random_model, save_pretrained  # noqa: E402
 
 GREEDY = SamplingSettings(temperature=0)
 PROMPT = "the cat 😉 and 👩‍👧 met"
@@ -31,9 +31,7 @@ def pair(request):
 
 @pytest.fixture
 def folder(tmp_path):
-    model, tokenizer = random_model(SAMPLE_TEXTS)
-    model.model.save_pretrained(tmp_path)
-    tokenizer.tokenizer.save_pretrained(tmp_path)
+    save_pretrained(tmp_path, *random_model(SAMPLE_TEXTS))
     return tmp_path
 
 
