@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from real_models import real_model_rows
 from torch import nn
 from window import window_rows
 
@@ -321,21 +322,26 @@ def repeated(run):
     return lambda: [run() for _ in range(50)]
 
 
+def training_part() -> list[str]:
+    corpus = load_corpus()
+    return training_rows(corpus, Tokenizer.train(corpus.train, 1800))
+
+
+PARTS = {
+    "streaming": streaming_rows,
+    "transformer": transformer_rows,
+    "window": window_rows,
+    "real": real_model_rows,
+    "training": training_part,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["training", "streaming", "transformer", "window"])
+    parser.add_argument("--only", choices=PARTS)
     only = parser.parse_args().only
     torch.set_num_threads(1)
-    parts = []
-    if only in (None, "streaming"):
-        parts.append("\n".join(streaming_rows()))
-    if only in (None, "transformer"):
-        parts.append("\n".join(transformer_rows()))
-    if only in (None, "window"):
-        parts.append("\n".join(window_rows()))
-    if only in (None, "training"):
-        corpus = load_corpus()
-        parts.append("\n".join(training_rows(corpus, Tokenizer.train(corpus.train, 1800))))
+    parts = ["\n".join(rows()) for name, rows in PARTS.items() if only in (None, name)]
     day, machine = datetime.date.today(), f"{platform.machine()}, one thread, torch {torch.__version__}"
     table = f"Measured on {day} ({machine}), one seed, one run:\n\n" + "\n\n".join(parts)
     print(table)
