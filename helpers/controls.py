@@ -1,4 +1,4 @@
-"""The controls of the live window: which widgets there are, and how they are laid out. They decide nothing."""
+"""The live window's controls: which widgets there are, how they are laid out, what they say. They decide nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from helpers.sampling import SamplingSettings
-from helpers.views import CHOICES
+from helpers.views import CHOICES, shortened, visible
 
 SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full": 0}  # tokens per second; 0: no pause
 STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
@@ -34,6 +34,7 @@ class Controls:
     length: widgets.IntSlider
     position: widgets.IntSlider
     view: widgets.HTML
+    plots: widgets.HTML
     choices: tuple[widgets.Button, ...]
     choice_column: widgets.VBox
     whole: widgets.VBox
@@ -64,13 +65,14 @@ def make_controls(
     position = _slider("position", widgets.IntSlider, 0, 0, 1, 1)
     choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
     choice_column = _named("choices", widgets.VBox(choices))
-    view = widgets.HTML()
+    view, plots = widgets.HTML(), _named("plots", widgets.HTML())
     whole = widgets.VBox(
         [
             widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
             _named("sliders", widgets.Box(list(sliders.values()))),
             _named("view", widgets.Box([view, choice_column])),
+            plots,
             position,
             widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
         ]
@@ -81,11 +83,28 @@ def make_controls(
         **inputs,
         **sliders,
         view=view,
+        plots=plots,
         position=position,
         choices=choices,
         choice_column=choice_column,
         whole=whole,
     )
+
+
+def show_buttons(controls: Controls, step, playing: bool) -> None:
+    """Play or Pause, and while paused a button for each candidate of the step looked at (None: no step yet)."""
+    play, choices = controls.play, controls.choices
+    if (play.description == "Pause") != playing:
+        play.description, play.icon = ("Pause", "pause") if playing else ("Play", "play")
+        play.remove_class("explorer-play" if playing else "explorer-pause")
+        play.add_class("explorer-pause" if playing else "explorer-play")
+    controls.choice_column.layout.display = "none" if playing or step is None else "flex"
+    if playing or step is None:
+        return
+    for number, button in enumerate(choices):
+        used = number < len(step.candidates)
+        button.layout.display = "block" if used else "none"
+        button.description = shortened(visible(step.candidates[number].piece), 13) if used else ""
 
 
 def _button(name: str, label: str, icon: str, tooltip: str) -> widgets.Button:

@@ -15,13 +15,15 @@ from functools import lru_cache
 from html import escape
 
 from helpers import views
-from helpers.controls import SPEEDS, make_controls
+from helpers.controls import SPEEDS, make_controls, show_buttons
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation, TokenStep
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
 FRAME_SECONDS = 0.045  # the page draws some 20 frames a second; the server drops messages beyond 1,000
-SLIDER_SECONDS = 0.4  # while a text streams, its position slider may lag that much
+PLOTS_SECONDS = 0.13  # the plots follow a streaming text at every third frame: their strings are long
+SLIDER_SECONDS = 0.4  # and its position slider may lag that much
+ENDED_SECONDS = 1.0  # so long after a text's own end, Play was meant as Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
 
@@ -56,7 +58,8 @@ class Explorer:
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task] = set()
         self._stream: asyncio.Task | None = None
-        self._notice, self._trouble, self._token_seconds, self._slid = "", "", math.inf, 0.0
+        self._notice, self._trouble, self._token_seconds = "", "", math.inf
+        self._plotted, self._slid, self._ended = 0.0, 0.0, -math.inf
         self.generation = self._new_generation()
         self.position = 0
         self._pause_other_windows()
@@ -151,6 +154,8 @@ class Explorer:
 
     async def _go_on(self) -> None:
         if self._is_latest() and self.generation.finish_reason:
+            if time.monotonic() - self._ended < ENDED_SECONDS:
+                return
             self._restart("Started again from the prompt.")
         self._fork()
         self._pause_other_windows()
@@ -164,8 +169,8 @@ class Explorer:
                 began = time.monotonic()
                 await self._take_step()
                 if time.monotonic() - drawn >= FRAME_SECONDS:
-                    self._draw()
                     drawn = time.monotonic()
+                    self._draw()
                 per_second = SPEEDS[self._controls.speed.value]
                 await asyncio.sleep(max(0.0, 1 / per_second - (time.monotonic() - began)) if per_second else 0.0)
         except asyncio.CancelledError:
@@ -173,7 +178,7 @@ class Explorer:
         except Exception as error:
             self._trouble = _said(error)
         finally:
-            self._stream = None
+            self._stream, self._ended = None, time.monotonic()
             self._draw()
 
     async def _step(self) -> None:
@@ -249,17 +254,20 @@ class Explorer:
     def _draw(self) -> None:
         """Bring the page up to date, in few messages: each costs the kernel half a millisecond."""
         try:
-            view = self._page()
+            self._draw_text()
         except Exception as error:
             self._trouble = _said(error)
-            view = f'<div class="explorer-status">{self._status()}</div>'
-        self._controls.view.value = view
+            self._controls.view.value = f'<div class="explorer-status">{self._status()}</div>'
         self._draw_position()
-        self._draw_buttons(self._shown_step())
+        show_buttons(self._controls, self._shown_step(), self.playing)
 
-    def _page(self) -> str:
-        g = self.generation
-        return views.page(g.tokens, g.steps, self.position, self._status(), names=self.playing)
+    def _draw_text(self) -> None:
+        tokens, steps = self.generation.tokens, self.generation.steps
+        self._controls.view.value = views.journey(tokens, steps, self.position, self._status(), names=self.playing)
+        if not self.playing or time.monotonic() - self._plotted >= PLOTS_SECONDS:
+            self._plotted = time.monotonic()
+            prompt_length = len(tokens) - len(steps)
+            self._controls.plots.value = views.norms_and_cosines(tokens, steps, prompt_length, self.position)
 
     def _draw_position(self) -> None:
         """While a text streams the slider's range is the limit, and stays.
@@ -275,20 +283,6 @@ class Explorer:
         slider.max = max(slider.max, longest)
         slider.value = self.position
         slider.max = longest
-
-    def _draw_buttons(self, step: TokenStep | None) -> None:
-        c, playing = self._controls, self.playing
-        if (c.play.description == "Pause") != playing:
-            c.play.description, c.play.icon = ("Pause", "pause") if playing else ("Play", "play")
-            c.play.remove_class("explorer-play" if playing else "explorer-pause")
-            c.play.add_class("explorer-pause" if playing else "explorer-play")
-        c.choice_column.layout.display = "none" if playing or step is None else "flex"
-        if playing or step is None:
-            return
-        for number, button in enumerate(c.choices):
-            used = number < len(step.candidates)
-            button.layout.display = "block" if used else "none"
-            button.description = views.shortened(views.visible(step.candidates[number].piece), 13) if used else ""
 
     def _status(self) -> str:
         steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"

@@ -10,7 +10,7 @@ import base64
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
 
@@ -35,17 +35,33 @@ LATEST = 200  # tokens in a plot at most
 CHIPS = 90  # tokens in the text at most: more than the lines that are shown can hold
 WORDS_FIT = 60  # tokens in a plot that are named by their pieces; more are counted
 AHEAD = 12  # tokens shown behind the one that is looked at
+ONE_SWEEP = 8  # changes of the settings at most so many tokens apart are one move
 STRIP_COLOURS = np.array([[0, 114, 178, 0], [213, 94, 0, 0]], dtype=np.uint8)  # below zero, above
 CHOICES, CHOICE_ROW = 9, 18  # the eight likeliest and the chosen one; pixels for each
 LEFT, RIGHT, TOP, BOTTOM = 46, 900, 12, 78  # a plot's corners in its own 1,000 units
 CHOICES_WIDTH, BAR = 350, 100  # pixels: of the whole station, of its longest bar
+SMALL = 0.05  # where no token reaches this probability, no bar is long
+
+
+def wrapped(steps: Iterable, width: int = 88) -> Iterator[tuple]:
+    """Each step with its text, a line break in place of a space where a line would grow beyond `width` characters.
+
+    The output of a cell breaks long lines anywhere, even within a word.
+    """
+    filled = 0
+    for step in steps:
+        text = step.output.text
+        if filled + len(text) > width and text[:1] == " ":
+            text = "\n" + text[1:]
+        filled = len(text.rpartition("\n")[2]) + (0 if "\n" in text else filled)
+        yield step, text
 
 
 # ------------------------------------------------------------------------------------------------ the live window
 
 
-def page(tokens: Sequence, steps: Sequence, position: int, status: str, names: bool) -> str:
-    """The whole window below its controls, in one string: each message to the page costs the kernel more than this.
+def journey(tokens: Sequence, steps: Sequence, position: int, status: str, names: bool) -> str:
+    """What stands between the controls and the plots, in one string: messages to the page are what costs the kernel.
 
     `status` is HTML. `names`: False where buttons with the candidates' names stand in front.
     """
@@ -54,7 +70,6 @@ def page(tokens: Sequence, steps: Sequence, position: int, status: str, names: b
         f'<div class="explorer-status">{status}</div>{text_chips(tokens, start, position)}'
         f'<div class="explorer-stations">'
         f"{token_and_row(tokens, start, position)}{candidates(steps[position - 1] if position else None, names)}</div>"
-        f"{norms_and_cosines(tokens, steps, start, position)}"
     )
 
 
@@ -97,7 +112,7 @@ def _text_sentence(tokens: Sequence, prompt_length: int) -> str:
 
 @lru_cache(4096)
 def _tooltip(position: int, token_id: int, piece: str, norm: float) -> str:
-    return f"token {position}, {label_of(piece, 40)}, id {token_id}, norm {norm:.3f}"
+    return f"{label_of(piece, 40)}, id {token_id}, position {position}, norm {norm:.3f}"
 
 
 def token_and_row(tokens: Sequence, prompt_length: int, position: int) -> str:
@@ -113,7 +128,7 @@ def token_and_row(tokens: Sequence, prompt_length: int, position: int) -> str:
         cosine = f" · cosine to {label_of(tokens[place - 1].piece, 10)} <b>{token.cosine_to_previous:+.3f}</b>"
     return (
         f'<div class="tj-journey"><div class="tj-id"><h4>token id</h4><b class="tj-big">{token.token_id}</b>'
-        f"<b><bdi>{piece}</bdi></b><span>token {token.position}{' of the prompt' if token.from_prompt else ''}, "
+        f"<b><bdi>{piece}</bdi></b><span>at position {token.position}{', prompt' if token.from_prompt else ''}: "
         f'went in</span></div><div class="tj-arrow">→</div><div class="explorer-embedding"><h4>embedding row</h4>'
         f'<img alt="{escape(sentence)}" src="{heat_strip(row)}">'
         f"<div>shape <b>({len(row)},)</b> · norm <b>{token.norm:.3f}</b>{cosine}</div><div>[{values}, …]</div>"
@@ -146,7 +161,7 @@ def candidates(step, names: bool = True) -> str:
     """
     rows = step.candidates if step else ()
     sentence = _choice_sentence(step)
-    largest = max((max(row.model_probability, row.sampling_probability) for row in rows), default=1.0)
+    largest = max([SMALL, *(max(row.model_probability, row.sampling_probability) for row in rows)])
     bars = "".join(
         _candidate(n, row, row.token_id == step.output.token_id, largest, names) for n, row in enumerate(rows)
     )
@@ -160,7 +175,7 @@ def candidates(step, names: bool = True) -> str:
 def _candidate(number: int, row, chosen: bool, largest: float, names: bool) -> str:
     top, scale = number * CHOICE_ROW, BAR / largest
     model, left = row.model_probability, row.sampling_probability
-    outcome = f"{model:.2f} → {f'{left:.2f}' if left > 0 else 'cut off'}{' ✓' if chosen else ''}"
+    outcome = f"{_share(model)} → {_share(left) if left > 0 else 'cut off'}{' ✓' if chosen else ''}"
     weight = ' font-weight="bold"' if chosen else ""
     name = f'<text x="112" y="{top + 13}" text-anchor="end" fill="{TEXT}"{weight}>{label_of(row.piece, 15)}</text>'
     return (
@@ -171,15 +186,17 @@ def _candidate(number: int, row, chosen: bool, largest: float, names: bool) -> s
     )
 
 
+def _share(probability: float) -> str:
+    return f"{probability:.2f}" if probability >= 0.01 else f"{probability:.4f}"
+
+
 def _choice_sentence(step) -> str:
     if step is None:
         return "Nothing is predicted yet: press Step or Play."
     by = "You chose" if step.chosen_by == "learner" else "Drawn:"
     cut = sum(row.sampling_probability == 0 for row in step.candidates)
-    return (
-        f"{by} {shortened(visible(step.output.piece))}, probability {step.probability:.2f}; "
-        f"{cut or 'none'} of the {len(step.candidates)} shown {'was' if cut == 1 else 'were'} cut off."
-    )
+    said = f"{by} {_quoted(step.output.piece)}, probability {_share(step.probability)}"
+    return said + (f"; {cut} of {len(step.candidates)} cut off." if cut else "; none cut off.")
 
 
 def norms_and_cosines(tokens: Sequence, steps: Sequence, prompt_length: int, position: int) -> str:
@@ -190,15 +207,15 @@ def norms_and_cosines(tokens: Sequence, steps: Sequence, prompt_length: int, pos
     marks = _moved_sliders(steps[max(0, first - prompt_length - 1) : max(0, last - prompt_length)])
     cosines = [(token, token.cosine_to_previous) for token in shown if token.cosine_to_previous is not None]
     norms = [(token, token.norm) for token in shown]
-    upper = _along(norms, shown, entered, marks, "Embedding norm of each token", False)
-    lower = _along(cosines, shown, entered, marks, "Cosine to the token before", True)
+    upper = _along(norms, shown, len(tokens), entered, marks, "Embedding norm of each token", False)
+    lower = _along(cosines, shown, len(tokens) - 1, entered, marks, "Cosine to the token before", True)
     return f'<div class="explorer-norms">{upper}</div><div class="explorer-cosines">{lower}</div>'
 
 
-def _along(pairs: Sequence, shown: Sequence, entered: int, marks: Sequence, name: str, stems: bool) -> str:
-    """One plot: (token, value) pairs over the places of all tokens shown."""
+def _along(pairs: Sequence, shown: Sequence, total: int, entered: int, marks: Sequence, name: str, stems: bool) -> str:
+    """One plot: (token, value) pairs over the places of the tokens shown, of `total` that there are."""
     values = [value for _, value in pairs] or [0.0]
-    sentence = _along_sentence(name, pairs, values)
+    sentence = _along_sentence(name, pairs, values, total)
     first, count = shown[0].position, math.ceil(len(shown) / 20) * 20  # it grows in jumps, not with each token
     x = Scale(first, first + count, LEFT + 12, RIGHT - 12)
     ends = (min(-0.5, *values), 1.0) if stems else (0.0, max(1.0, *values) * 1.3)
@@ -239,14 +256,20 @@ def _spot(position: int, token_id: int, piece: str, norm: float, value: float, s
     )
 
 
-def _along_sentence(name: str, pairs: Sequence, values: Sequence[float]) -> str:
+def _along_sentence(name: str, pairs: Sequence, values: Sequence[float], total: int) -> str:
     if not pairs:
         return f"{name}: nothing to show yet."
     low, high = pairs[values.index(min(values))], pairs[values.index(max(values))]
+    count = f"{total} tokens" if total <= LATEST else f"{len(pairs)} of {total} tokens"
     return (
-        f"{name}: {len(pairs)} tokens, mean {sum(values) / len(values):.2f}, lowest {low[1]:.2f} at "
-        f"{shortened(visible(low[0].piece))}, highest {high[1]:.2f} at {shortened(visible(high[0].piece))}."
+        f"{name}: {count}, mean {sum(values) / len(values):.2f}, lowest {low[1]:.2f} at {_quoted(low[0].piece)}, "
+        f"highest {high[1]:.2f} at {_quoted(high[0].piece)}."
     )
+
+
+def _quoted(piece: str) -> str:
+    """A piece within a sentence: without quotes a comma would look like the sentence's own."""
+    return f"‘{shortened(visible(piece))}’"
 
 
 def _names(pairs: Sequence, x: Scale, entered: int) -> list[tuple[float, str]]:
@@ -260,16 +283,6 @@ def _names(pairs: Sequence, x: Scale, entered: int) -> list[tuple[float, str]]:
     return [(x(token.position), name) for token, name in first + named]
 
 
-def _along_sentence(name: str, pairs: Sequence, values: Sequence[float]) -> str:
-    if not pairs:
-        return f"{name}: nothing to show yet."
-    low, high = min(pairs, key=lambda pair: pair[1]), max(pairs, key=lambda pair: pair[1])
-    return (
-        f"{name}: {len(pairs)} tokens, mean {sum(values) / len(values):.2f}, lowest {low[1]:.2f} at "
-        f"{shortened(visible(low[0].piece))}, highest {high[1]:.2f} at {shortened(visible(high[0].piece))}."
-    )
-
-
 def _prompt_zone(shown: Sequence, x: Scale) -> str:
     prompt = [token.position for token in shown if token.from_prompt]
     if not prompt:
@@ -279,12 +292,16 @@ def _prompt_zone(shown: Sequence, x: Scale) -> str:
 
 
 def _moved_sliders(steps: Sequence) -> list[tuple[int, str]]:
-    """(position of the first token drawn so, what was moved) for each change of the settings."""
-    marks = []
+    """(position of the first token drawn so, what was moved) for each move of a slider: a sweep is one move."""
+    moves: list[list] = []  # [first position, last position, settings before, settings after]
     for before, after in zip(steps, steps[1:], strict=False):
         if after.settings is not before.settings and after.settings != before.settings:
-            marks.append((after.output.position, _change(before.settings, after.settings)))
-    return marks
+            place = after.output.position
+            if moves and place - moves[-1][1] <= ONE_SWEEP:
+                moves[-1][1], moves[-1][3] = place, after.settings
+            else:
+                moves.append([place, place, before.settings, after.settings])
+    return [(place, _change(before, after)) for place, _, before, after in moves if before != after]
 
 
 def _change(before, after) -> str:

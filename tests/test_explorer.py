@@ -6,7 +6,7 @@ import time
 import pytest
 from fakes import FakeModel, WithoutEnd
 
-from helpers.explorer import TASK, Explorer
+from helpers.explorer import ENDED_SECONDS, TASK, Explorer
 from helpers.sampling import SamplingSettings
 
 
@@ -161,10 +161,15 @@ def test_at_the_end_play_begins_anew(models):
         await until(lambda: "afresh" in explorer._status())
         explorer._controls.play.click()
         await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
-        text = explorer.generation.text
+        text, before = explorer.generation.text, explorer.generation.steps
         explorer._controls.step.click()
         await until(lambda: "has ended" in explorer._status())
+        explorer._controls.play.click()  # meant as Pause, it would throw the whole text away
+        await asyncio.sleep(0.1)
+        assert explorer.generation.text == text
+        await asyncio.sleep(ENDED_SECONDS)
         explorer._controls.play.click()
+        await until(lambda: len(explorer.generation.steps) < len(before))
         await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
         assert explorer.generation.text == text
 

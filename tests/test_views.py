@@ -4,9 +4,11 @@ import base64
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fakes import FakeModel
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,13 +65,13 @@ def test_the_row_shown_is_that_of_the_token_that_went_in(generation, position):
     assert f"{step.input.cosine_to_previous:+.3f}" in words(tree)
     before = generation.tokens[step.input.position - 1]
     assert f"cosine to {svg.shortened(svg.visible(before.piece), 10)}" in words(tree)
-    assert f"token {step.input.position}" in words(tree)
+    assert f"at position {step.input.position}" in words(tree)
 
 
-def test_the_page_holds_every_part_once(generation):
-    html = views.page(generation.tokens, generation.steps, 3, "<b>status</b>", names=True)
-    parsed(html)
-    for part in ("status", "text", "embedding", "candidates", "norms", "cosines"):
+def test_the_journey_holds_every_part_once(generation):
+    html = views.journey(generation.tokens, generation.steps, 3, "<b>status</b>", names=True)
+    parsed(f"<div>{html}</div>")
+    for part in ("status", "text", "embedding", "candidates"):
         assert html.count(f'class="explorer-{part}"') == 1
 
 
@@ -97,13 +99,39 @@ def test_candidates_show_both_probabilities_what_is_cut_and_what_was_drawn(gener
         assert ("cut off" in line) == (candidate.sampling_probability == 0)
         assert ("✓" in line) == (candidate.token_id == step.output.token_id)
     cut = sum(candidate.sampling_probability == 0 for candidate in step.candidates)
-    assert f"{cut} of the {len(step.candidates)} shown" in views.candidates(step)
+    assert f"{cut} of {len(step.candidates)} cut off." in views.candidates(step)
 
 
 def test_a_moved_slider_leaves_a_mark_where_it_acted(generation):
     html = window(generation, 12)["plots"]
     assert "T 0.5→1" in html
     assert html.count('stroke-dasharray="2 3"') == 2  # one in each plot
+
+
+def test_a_sweep_of_a_slider_is_one_mark_from_its_first_value_to_its_last(endless, model):
+    generation = Generation(model, endless, "the cat", seed=3)
+    for temperature in [1, 1, 0.9, 0.8, 0.8, 0.6, 0.5] + [0.5] * 20 + [0.7]:
+        generation.step(SamplingSettings(temperature))
+    moves = views._moved_sliders(generation.steps)
+    assert [said for _, said in moves] == ["T 1→0.5", "T 0.5→0.7"]
+    assert moves[0][0] == generation.steps[2].output.position
+
+
+def test_probabilities_too_small_for_two_digits_get_four_and_short_bars(endless):
+    unsure = FakeModel(400)
+    unsure._first, unsure._second = unsure._first * 0.01, unsure._second * 0.01
+    step = Generation(unsure, endless, "the cat", seed=3).step()
+    html = views.candidates(step)
+    assert f"{step.candidates[0].model_probability:.4f} →" in html
+    assert max(float(width) for width in re.findall(r'width="([\d.]+)" height="[67]"', html)) < 20
+
+
+def test_what_streams_into_a_cell_breaks_between_words():
+    texts = ["One", " day", ",", " Mia", " had", "\n", "noth", "ing", " to", " do", "!"]
+    steps = [SimpleNamespace(output=SimpleNamespace(text=text)) for text in texts]
+    assert [step for step, _ in views.wrapped(steps)] == steps
+    lines = "".join(text for _, text in views.wrapped(steps, 10)).split("\n")
+    assert lines == ["One day,", "Mia had", "nothing to", "do!"]
 
 
 def test_the_norms_sentence_is_computed_from_the_tokens(generation):
