@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ class Picture:
         from IPython.display import display
 
         display({"image/png": self.png(), "text/plain": "<figure>"}, raw=True)
-        display({"text/plain": self.sentence}, raw=True)
+        display({"text/plain": fill(self.sentence, 95)}, raw=True)
 
 
 def _figure(width: float = 9.0, height: float = 2.8, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -209,6 +210,7 @@ def plot_journey(step) -> Picture:
         color=[ORANGE if yes else BLUE for yes in drawn],
     )
     right.set_title("next token (drawn: orange)", fontsize=10, color=GREY)
+    right.set_xlabel("probability after the settings")
     right.spines[["top", "right"]].set_visible(False)
     return Picture(
         figure,

@@ -87,10 +87,10 @@ class TrainingMonitor:
 
     def _sentence(self, step, seconds: float) -> str:
         left = seconds / step.step * (step.updates - step.step)
-        bits = list(self.held_out.values())[-1]
+        measured, bits = list(self.held_out.items())[-1]
         return (
             f"update {step.step:,} of {step.updates:,} (pass {step.epoch} over the texts) · loss {step.loss:.2f} · "
-            f"held out {bits:.3f} bits per byte · {seconds:.0f} s gone, about {left:.0f} s left"
+            f"held out {bits:.3f} bits per byte at update {measured:,} · {seconds:.0f} s gone, about {left:.0f} s left"
         )
 
     def _ipython_display_(self) -> None:

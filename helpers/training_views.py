@@ -57,8 +57,9 @@ def held_out_chart(held_out: Mapping[int, float], lines: Mapping[str, float], up
 
 
 def _beaten(lines: Mapping[str, float], last: float) -> str:
-    below = [name for name, value in lines.items() if last < value]
-    return f"; better than {', '.join(below)}." if below else "; better than none of the lines yet."
+    """The best of the lines that is beaten, in words."""
+    below = {value: name for name, value in lines.items() if last < value}
+    return f"; better than {below[min(below)]}." if below else "; better than none of the lines yet." if lines else "."
 
 
 def loss_chart(losses: Sequence[float], updates: int) -> str:
