@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ import safetensors.numpy
 from extras import what_is_missing
 from nbclient import NotebookClient
 
-from helpers.checkpoint import SHIPPED, load_shipped, save_checkpoint
+from helpers.checkpoint import SHIPPED, load_mine, load_shipped, save_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
@@ -127,7 +128,7 @@ def test_links_between_lessons_lead_somewhere(lesson):
 
 
 def solutions(notebook):
-    return [match[1] for match in re.finditer(r"<details>.*?```python\n(.*?)```", prose(notebook), re.S)]
+    return [match[1] for match in re.finditer(r"<details><summary>Solution.*?```python\n(.*?)```", prose(notebook), re.S)]
 
 
 def test_each_exercise_says_not_yet_until_it_is_solved(lesson):
@@ -146,6 +147,21 @@ def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
     notebook.cells = [cell for cell in notebook.cells if "live-run" not in cell.metadata.get("tags", [])]
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
     assert [check.outputs[0].text.split()[0] for check in tagged(notebook, "check")] == ["yes", "yes"]
+
+
+def test_the_way_to_a_model_of_your_own_in_lesson_00_works(tmp_path, monkeypatch):
+    [path] = [path for path in LESSONS if path.stem.startswith("00")]
+    code = re.search(r"```python\n(corpus = .*?)```", prose(nbformat.read(path, as_version=4)), re.S)[1]
+    paragraphs = [f"{n} boats came home to the harbour, and {n} lamps were lit on deck." for n in range(300)]
+    (tmp_path / "mine.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
+    code = code.replace("your_file.txt", str(tmp_path / "mine.txt")).replace("updates=2_000", "updates=20")
+    code = code.replace("vocab_size=2_000", "vocab_size=400")
+    monkeypatch.setenv("TOKEN_JOURNEY_MY_MODEL", str(tmp_path / "model"))
+    names = {}
+    for module in ("checkpoint", "corpus", "model", "tokenizer", "training"):
+        names |= vars(importlib.import_module(f"helpers.{module}"))
+    exec(code, names)
+    assert "boats" in load_mine()[1].decode(load_mine()[1].encode("boats"))
 
 
 def test_without_real_weights_lesson_07_says_so_and_goes_on(tmp_path, monkeypatch):
