@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from keras_rows import keras_rows
 from torch import nn
 from window import window_rows
 
@@ -323,7 +324,7 @@ def repeated(run):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["training", "streaming", "transformer", "window"])
+    parser.add_argument("--only", choices=["training", "streaming", "transformer", "window", "keras"])
     only = parser.parse_args().only
     torch.set_num_threads(1)
     parts = []
@@ -333,6 +334,8 @@ def main() -> None:
         parts.append("\n".join(transformer_rows()))
     if only in (None, "window"):
         parts.append("\n".join(window_rows()))
+    if only in (None, "keras"):
+        parts.append("\n".join(keras_rows()))
     if only in (None, "training"):
         corpus = load_corpus()
         parts.append("\n".join(training_rows(corpus, Tokenizer.train(corpus.train, 1800))))
