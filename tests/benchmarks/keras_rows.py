@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import torch
 
 from helpers.corpus import load_corpus
 from helpers.model import LSTMConfig, LSTMLanguageModel
@@ -28,18 +29,22 @@ class Endless:
         return getattr(self._tokenizer, name)
 
 
-def eager_loop(twin):
-    """What many tutorials show: Keras's layers called once for each token, with softmax and full sort behind them."""
-    layers = twin.embedding, twin.lstm, twin.head, twin.embedding
+def eager_loop(vocab_size: int, embedding_dim: int, hidden_size: int):
+    """What many tutorials show: a Keras model as its layers are by default, called once for each token."""
+    from helpers.keras_twin import keras, layers
+
+    token, h, c = keras.Input([1], dtype="int32"), keras.Input([hidden_size]), keras.Input([hidden_size])
+    hidden, *state = layers.LSTM(hidden_size, return_state=True)(
+        layers.Embedding(vocab_size, embedding_dim)(token), initial_state=[h, c]
+    )
+    model = keras.Model([token, h, c], [layers.Dense(vocab_size)(hidden), *state])
     rng = np.random.default_rng(0)
 
     def run() -> None:
-        look_up, lstm, project, table = layers
-        token_id, state = 2, None
+        token_id, state = 2, [keras.ops.zeros((1, hidden_size))] * 2
         for _ in range(TOKENS):
-            hidden, *state = lstm(look_up(np.array([[token_id]])), initial_state=state)
-            logits = table(project(hidden), reverse=True) + twin.output_bias
-            values = logits.numpy()[0, -1].astype(float) / WAY.temperature
+            logits, *state = model([keras.ops.array([[token_id]]), *state])  # all tensors: Keras refuses a mixture
+            values = logits.numpy()[0].astype(float) / WAY.temperature
             probabilities = np.exp(values - values.max())
             probabilities /= probabilities.sum()
             order = np.argsort(-probabilities)
@@ -64,7 +69,8 @@ def token_milliseconds(model, twin, tokenizer) -> dict[str, float]:
     def streamed(m):
         return lambda: list(stream(m, Endless(tokenizer), "One day", WAY, max_new_tokens=TOKENS))
 
-    runs = {"torch": streamed(model), "twin": streamed(twin), "eager": eager_loop(twin)}
+    sizes = model.vocab_size, model.embedding_dim, model.config.hidden_size
+    runs = {"torch": streamed(model), "twin": streamed(twin), "eager": eager_loop(*sizes)}
     return milliseconds(runs, TOKENS)
 
 
@@ -80,14 +86,18 @@ def step_milliseconds(model, twin, tokenizer, texts) -> dict[str, float]:
 
 def keras_rows() -> list[str]:
     """Ours in torch and in Keras, both with the full record of each token, and the eager loop without any."""
-    from helpers.keras_twin import twin_of
+    from helpers.keras_twin import tf, twin_of
 
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # as torch here; TensorFlow takes this at its start alone
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     corpus = load_corpus()
     tokenizer = Tokenizer.train(corpus.train, 1800)
     model = LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, tied=True), seed=0)
-    twin = twin_of(model)
-    token = token_milliseconds(model, twin, tokenizer)
-    step = step_milliseconds(model, twin, tokenizer, corpus.train)
+    step = step_milliseconds(model, twin_of(model), tokenizer, corpus.train)
+    model = LSTMLanguageModel(model.config, seed=0)
+    with torch.no_grad():
+        model.embedding.weight.mul_(30)  # as peaked as a trained model, so that top-p has a usual nucleus
+    token = token_milliseconds(model, twin_of(model), tokenizer)
     return [
         "| LSTM, D 64, H 128, tied, V 1,800, float32: CPU ms | one token | one training step of 8 texts |",
         "|---|---|---|",
