@@ -4,6 +4,9 @@ text -> ids       tokenizer    train a BPE vocabulary, encode, decode, stream id
                   corpus       the texts that models learn from
 ids -> logits     model        Embedding -> LSTM -> logits
                   transformer  the same with attention: a small GPT
+others' models    pretrained   any causal model of `transformers`; model_files finds and loads it
+                  sentence_embedding   a model that turns a sentence into one vector
+                  keras_twin   the LSTM once more, in Keras on TensorFlow
 learning          training     the training loop as a generator of records; held-out bits per byte
                   baselines    what a model has to beat: counting n-grams
                   checkpoint   save and load a trained model with its tokenizer

@@ -84,21 +84,28 @@ def train(
     of the updates, then down to nearly nothing. Gradients are clipped to the norm `clip`. Stop whenever you like: the
     model keeps what it has learned.
     """
+    check_options(updates, batch_size, peak_learning_rate, clip)
+    encoded = [
+        np.array(tokenizer.encode(text), dtype=np.int32) for text in some_texts(texts)
+    ]  # small: there may be many
+    return _updates(model, tokenizer, encoded, updates, seed, batch_size, peak_learning_rate, clip)
+
+
+def check_options(updates: int, batch_size: int, peak_learning_rate: float, clip: float) -> None:
+    """ValueError names the first option of a training run that cannot be, its value and its range."""
     for name, value in {"updates": updates, "batch_size": batch_size}.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is {value!r}: give a whole number from 1 up")
     for name, value in {"peak_learning_rate": peak_learning_rate, "clip": clip}.items():
         if not 0 < value < math.inf:
             raise ValueError(f"{name} is {value!r}: give a number above 0")
-    encoded = [np.array(tokenizer.encode(text), dtype=np.int32) for text in _some(texts)]  # small: there may be many
-    return _updates(model, tokenizer, encoded, updates, seed, batch_size, peak_learning_rate, clip)
 
 
 def _updates(model, tokenizer, encoded, updates, seed, batch_size, peak_learning_rate, clip) -> Iterator[TrainingStep]:
     optimizer = torch.optim.Adam(model.parameters(), lr=peak_learning_rate, fused=True)
     tokens_seen = 0
     usual_tokens = batch_size * sum(len(ids) + 1 for ids in encoded) / len(encoded)
-    batches = _endless_batches(encoded, batch_size, np.random.default_rng(seed))
+    batches = endless_batches(encoded, batch_size, np.random.default_rng(seed))
     for step in range(1, updates + 1):
         epoch, chosen = next(batches)
         batch = make_batch([encoded[i] for i in chosen], tokenizer)
@@ -139,7 +146,7 @@ def evaluate(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str]) -> 
 @torch.no_grad()
 def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 4) -> np.ndarray:
     """-log2 P of each text under the model, its end included, (len(texts),)."""
-    encoded = [tokenizer.encode(text) for text in _some(texts)]
+    encoded = [tokenizer.encode(text) for text in some_texts(texts)]
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
     bits = np.zeros(len(encoded))
     for start in range(0, len(encoded), batch_size):
@@ -153,7 +160,7 @@ def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batc
     return bits
 
 
-def _endless_batches(encoded, batch_size, rng) -> Iterator[tuple[int, list[int]]]:
+def endless_batches(encoded, batch_size, rng) -> Iterator[tuple[int, list[int]]]:
     """Shuffled batches of texts of similar length (little padding), pass after pass."""
     epoch = 0
     while True:
@@ -168,7 +175,7 @@ def _endless_batches(encoded, batch_size, rng) -> Iterator[tuple[int, list[int]]
             yield epoch, batches[index]
 
 
-def _some(texts: Sequence[str]) -> list[str]:
+def some_texts(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, str):
         raise TypeError("texts is one str: give a list of texts, such as [text]")
     texts = list(texts)

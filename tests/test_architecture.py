@@ -89,3 +89,12 @@ def test_importing_helpers_costs_nothing():
     code = f"import sys, helpers; print(sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_without_tensorflow_the_twin_says_what_to_run():
+    code = "import sys; sys.modules['tensorflow'] = None; import helpers.keras_twin"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stderr.strip().splitlines()[-1] == (
+        "ImportError: TensorFlow is not installed: run make tensorflow "
+        "(or: pip install -r requirements/tensorflow.txt), then restart the kernel"
+    )

@@ -128,7 +128,7 @@ def test_links_between_lessons_lead_somewhere(lesson):
 
 
 def solutions(notebook):
-    return [match[1] for match in re.finditer(r"<details><summary>Solution.*?```python\n(.*?)```", prose(notebook), re.S)]
+    return re.findall(r"<details><summary>Solution.*?```python\n(.*?)```", prose(notebook), re.S)
 
 
 def test_each_exercise_says_not_yet_until_it_is_solved(lesson):

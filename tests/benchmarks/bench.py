@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from keras_rows import keras_rows
 from real_models import real_model_rows
 from torch import nn
 from window import window_rows
@@ -332,6 +333,7 @@ PARTS = {
     "transformer": transformer_rows,
     "window": window_rows,
     "real": real_model_rows,
+    "keras": keras_rows,
     "training": training_part,
 }
 
