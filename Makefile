@@ -54,8 +54,9 @@ install-all: .venv/installed-demo models tensorflow
 	$(PIP) --requirement requirements/dev.txt
 	@touch $(addprefix .venv/installed-,lessons demo real-models tensorflow dev)
 
+# Two files at a time, each on one core: more threads would only wait for each other.
 test: .venv/installed-dev lint models
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 # The lessons must print the same on every CPU: here with the instruction sets of older ones.
 test-cpus: .venv/installed-dev
