@@ -56,7 +56,7 @@ install-all: .venv/installed-demo models tensorflow
 
 # Two files at a time, each on one core: more threads would only wait for each other.
 test: .venv/installed-dev lint models
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The lessons must print the same on every CPU: here with the instruction sets of older ones.
 test-cpus: .venv/installed-dev

@@ -196,7 +196,7 @@ def _choice_sentence(step) -> str:
     by = "You chose" if step.chosen_by == "learner" else "Drawn:"
     cut = sum(row.sampling_probability == 0 for row in step.candidates)
     said = f"{by} {_quoted(step.output.piece)}, probability {_share(step.probability)}"
-    return said + (f"; {cut} of {len(step.candidates)} cut off." if cut else "; none cut off.")
+    return f"{said}; {cut or 'none'} of {len(step.candidates)} cut off."
 
 
 def norms_and_cosines(tokens: Sequence, steps: Sequence, prompt_length: int, position: int) -> str:

@@ -32,8 +32,16 @@ def _leave_the_learners_model_alone(tmp_path_factory):
     os.environ["TOKEN_JOURNEY_MY_MODEL"] = str(tmp_path_factory.mktemp("my_model"))
 
 
-def pytest_collection_modifyitems(items):
-    """Lessons whose extras are not installed are skipped; with REQUIRE_ALL=1 they run, and fail."""
+LONGEST = ["06_transformer", "03_training", "test_window", "test_lessons"]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Lessons whose extras are not installed are skipped; with REQUIRE_ALL=1 they run, and fail.
+
+    Where files run side by side the longest begin, so that none of them is left alone at the end.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         if item.path.suffix == ".ipynb" and (missing := what_is_missing(item.path.stem)):
             item.add_marker(pytest.mark.skip(reason=missing))

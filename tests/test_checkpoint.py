@@ -96,7 +96,8 @@ def test_missing_checkpoint(tmp_path):
         load_checkpoint(tmp_path / "nowhere")
 
 
-def test_a_model_of_ones_own_that_was_never_trained_points_to_lesson_03():
+def test_a_model_of_ones_own_that_was_never_trained_points_to_lesson_03(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKEN_JOURNEY_MY_MODEL", str(tmp_path))
     with pytest.raises(CheckpointError, match="lesson 03"):
         load_mine()
 

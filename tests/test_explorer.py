@@ -169,7 +169,7 @@ def test_at_the_end_play_begins_anew(models):
         assert explorer.generation.text == text
         await asyncio.sleep(ENDED_SECONDS)
         explorer._controls.play.click()
-        await until(lambda: len(explorer.generation.steps) < len(before))
+        await until(lambda: explorer.generation.steps[:1] and explorer.generation.steps[0] is not before[0])
         await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
         assert explorer.generation.text == text
 

@@ -41,10 +41,10 @@ def test_a_class_sees_the_window_alone_and_the_sliders_act(demo, chromium, tmp_p
     assert whole["x"] >= 0
     assert whole["x"] + whole["width"] <= 1280
     assert whole["y"] + whole["height"] <= 720
-    size = page.locator(".tj-chip bdi").first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
-    assert size * page.locator(".explorer").evaluate("e => parseFloat(getComputedStyle(e).zoom)") >= 16
     page.screenshot(path=Path(os.environ.get("TOKEN_JOURNEY_SCREENSHOTS") or tmp_path) / "demo.png")
     page.locator(".explorer-pause").click()
     status.filter(has_text="paused").wait_for()
+    size = page.locator(".tj-chip bdi").first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    assert size * page.locator(".explorer").evaluate("e => parseFloat(getComputedStyle(e).zoom)") >= 16
     assert errors == []
     page.close()
