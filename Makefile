@@ -85,7 +85,7 @@ screenshots: .venv/installed-dev
 	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 bench: .venv/installed-dev
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
