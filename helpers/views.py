@@ -182,12 +182,14 @@ def _candidate(number: int, row, chosen: bool, largest: float, names: bool) -> s
         f"<g><title>{label_of(row.piece, 40)}, id {row.token_id}: model {model:.4f}, after sliders {left:.4f}</title>"
         f'{name if names else ""}<rect x="120" y="{top + 2}" width="{model * scale:.1f}" height="6" fill="{GREY}"/>'
         f'<rect x="120" y="{top + 8}" width="{left * scale:.1f}" height="7" fill="{ACCENT if chosen else LINE}"/>'
-        f'<text x="{128 + max(model, left) * scale:.1f}" y="{top + 13}" fill="{FAINT}">{outcome}</text></g>'
+        f'<text x="{128 + max(model, left) * scale:.1f}" y="{top + 13}" fill="{FAINT}">{escape(outcome)}</text></g>'
     )
 
 
 def _share(probability: float) -> str:
-    return f"{probability:.2f}" if probability >= 0.01 else f"{probability:.4f}"
+    if probability >= 0.01:
+        return f"{probability:.2f}"
+    return f"{probability:.4f}" if probability >= 0.0001 else "<0.0001"
 
 
 def _choice_sentence(step) -> str:

@@ -124,6 +124,10 @@ def test_probabilities_too_small_for_two_digits_get_four_and_short_bars(endless)
     html = views.candidates(step)
     assert f"{step.candidates[0].model_probability:.4f} →" in html
     assert max(float(width) for width in re.findall(r'width="([\d.]+)" height="[67]"', html)) < 20
+    sure = FakeModel(400)
+    sure._first, sure._second = sure._first * 20, sure._second * 20
+    last = list(parsed(views.candidates(Generation(sure, endless, "the cat", seed=3).step())).iter("g"))[-1]
+    assert words(last).endswith("<0.0001 → <0.0001")
 
 
 def test_what_streams_into_a_cell_breaks_between_words():
