@@ -9,7 +9,7 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --constraint requirements/lock.txt
+PIP := $(BIN)/python -m pip install --no-compile --constraint requirements/lock.txt
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LOCK := requirements/lock.txt pyproject.toml
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import re
@@ -137,6 +138,37 @@ def test_each_exercise_says_not_yet_until_it_is_solved(lesson):
     assert all(check.outputs[0].text.startswith("not yet") for check in checks)
 
 
+def needed(cells, by):
+    """The cells in `by`, and of those before them what they need: each exercise stands on a few cells of its lesson."""
+    kept, wanted = [], set()
+    for cell in reversed(cells):
+        reads, changes = names_in(cell.source)
+        if cell in by or changes & wanted:
+            kept.insert(0, cell)
+            wanted |= reads
+    return kept
+
+
+def names_in(source):
+    """(names that code reads, names that it binds or whose methods it calls for their effect); loops bind none."""
+    nodes = list(ast.walk(ast.parse(source)))
+    reads = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    binds = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    for node in nodes:
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.NamedExpr):
+            parts = [part for child in getattr(node, "targets", None) or [node.target] for part in ast.walk(child)]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            function = node.value.func
+            parts = list(ast.walk(function)) if isinstance(function, ast.Attribute) else []
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            binds |= {alias.asname or alias.name for alias in node.names}
+            continue
+        else:
+            continue
+        binds |= {part.id for part in parts if isinstance(part, ast.Name)}
+    return reads, binds
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
 def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
     if missing := what_is_missing(path.stem):
@@ -144,7 +176,8 @@ def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
     notebook = nbformat.read(path, as_version=4)
     for stub, solution in zip(tagged(notebook, "exercise"), solutions(notebook), strict=True):
         stub.source = solution
-    notebook.cells = [cell for cell in notebook.cells if "live-run" not in cell.metadata.get("tags", [])]
+    offline = [cell for cell in code_cells(notebook) if "live-run" not in cell.metadata.get("tags", [])]
+    notebook.cells = needed(offline, by=tagged(notebook, "exercise") + tagged(notebook, "check"))
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
     assert [check.outputs[0].text.split()[0] for check in tagged(notebook, "check")] == ["yes", "yes"]
 
