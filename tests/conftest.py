@@ -32,7 +32,7 @@ def _leave_the_learners_model_alone(tmp_path_factory):
     os.environ["TOKEN_JOURNEY_MY_MODEL"] = str(tmp_path_factory.mktemp("my_model"))
 
 
-LONGEST = ["06_transformer", "03_training", "test_window", "test_lessons"]
+LONGEST = ["06_transformer", "test_window", "03_training", "test_lessons", "test_keras_twin"]
 
 
 def pytest_collection_modifyitems(config, items):

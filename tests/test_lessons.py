@@ -253,7 +253,7 @@ def test_a_fault_in_the_code_fails_a_lesson(fault, tmp_path):
     shutil.copy(PROJECT / "notebooks" / name, tmp_path)
     change(tmp_path)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, name],
+        [sys.executable, "-m", "pytest", "--nbval", "-qx", "-p", "no:cacheprovider", "--rootdir", tmp_path, name],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path), "REQUIRE_ALL": ""},
         capture_output=True,

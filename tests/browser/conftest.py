@@ -134,7 +134,7 @@ class WindowPage:
     def status(self, number: int = 0) -> str:
         return self.part("status", number).inner_text()
 
-    def wait_for_status(self, words: str, number: int = 0, seconds: float = 20) -> str:
+    def wait_for_status(self, words: str, number: int = 0, seconds: float = 40) -> str:
         self.part("status", number).filter(has_text=re.compile(words)).wait_for(timeout=seconds * 1000)
         return self.status(number)
 
@@ -152,7 +152,7 @@ class WindowPage:
         [kernel_id] = [session["kernel"]["id"] for session in sessions if session["path"] == self.name]
         return self.lab.execute(kernel_id, f"print({expression})").strip()
 
-    def wait_until(self, expression: str, seconds: float = 20) -> None:
+    def wait_until(self, expression: str, seconds: float = 40) -> None:
         deadline = time.monotonic() + seconds
         while self.ask(expression) != "True":
             assert time.monotonic() < deadline, f"{expression} did not become true; status: {self.status()}"
