@@ -54,9 +54,9 @@ install-all: .venv/installed-demo models tensorflow
 	$(PIP) --requirement requirements/dev.txt
 	@touch $(addprefix .venv/installed-,lessons demo real-models tensorflow dev)
 
-# Three files at a time, one thread each: on two cores, since the browser tests mostly wait.
+# Two files at a time, each on one core: on two cores a third only makes the browser tests wait longer.
 test: .venv/installed-dev lint models
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The lessons must print the same on every CPU: here with the instruction sets of older ones.
 test-cpus: .venv/installed-dev
