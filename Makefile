@@ -12,6 +12,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --no-compile --constraint requirements/lock.txt
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LOCK := requirements/lock.txt pyproject.toml
+# Packages are compiled when they are first imported; where this is set it would be at every start of a kernel.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: lab demo models tensorflow install install-all test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
 
