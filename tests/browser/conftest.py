@@ -54,7 +54,7 @@ def settings_folder(folder: Path, theme: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=["light"])
+@pytest.fixture(scope="session", params=["light"])
 def lab(request, tmp_path_factory):
     """JupyterLab over an empty folder."""
     folder, port = tmp_path_factory.mktemp("lab"), free_port()
@@ -81,22 +81,42 @@ def open_window(lab, chromium):
     """open_window(*cells): a notebook of these cells, opened in a page of its own and run, to its end if `wait`."""
     pages = []
 
-    def opened(*cells: str, size: tuple[int, int] = (1440, 900), wait: bool = True) -> WindowPage:
-        path = lab.folder / f"window-{time.monotonic_ns()}.ipynb"
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (IMPORTS, *cells)])
-        notebook.metadata["kernelspec"] = {
-            "display_name": "Python 3 (ipykernel)",
-            "language": "python",
-            "name": "python3",
-        }
-        nbformat.write(notebook, path)
-        page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
-        pages.append(WindowPage(page, lab, path.name, wait))
+    def opened(*cells: str, **options) -> WindowPage:
+        pages.append(new_page(lab, chromium, *cells, **options))
         return pages[-1]
 
     yield opened
     for page in pages:
         page.close()
+
+
+@pytest.fixture(scope="module")
+def window_again(lab, chromium):
+    """window_again(cell): a new window, made by running the cell again where an earlier test of this module ran it.
+
+    A page and its kernel take longer to start than most tests take.
+    """
+    pages = {}
+
+    def again(cell: str) -> WindowPage:
+        if cell in pages:
+            pages[cell].run_all()
+        else:
+            pages[cell] = new_page(lab, chromium, cell)
+        return pages[cell]
+
+    yield again
+    for page in pages.values():
+        page.close()
+
+
+def new_page(lab, chromium, *cells: str, size: tuple[int, int] = (1440, 900), wait: bool = True) -> WindowPage:
+    path = lab.folder / f"window-{time.monotonic_ns()}.ipynb"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (IMPORTS, *cells)])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    nbformat.write(notebook, path)
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    return WindowPage(page, lab, path.name, wait)
 
 
 class WindowPage:
@@ -115,7 +135,10 @@ class WindowPage:
         self.run_all(wait)
 
     def run_all(self, wait: bool = True) -> None:
+        earlier = self.page.query_selector(".explorer")
         self.menu("Run", "Run All Cells")
+        if earlier:
+            earlier.wait_for_element_state("hidden")
         self.page.locator(".explorer").first.wait_for(timeout=60_000)
         if wait:
             self.page.get_by_text("| Idle").wait_for(timeout=60_000)
