@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,10 +16,11 @@ from server import TOKEN, free_port, running
 PROJECT = Path(__file__).resolve().parent.parent
 
 
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
 @pytest.fixture(scope="module")
 def lab():
-    if shutil.which("make") is None:
-        pytest.skip("make is not installed")
     port = free_port()
     options = f"--no-browser --port {port} --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}"
     with running(["make", "lab", f"LAB_ARGS={options}"], port, cwd=PROJECT) as server:
@@ -39,3 +42,16 @@ def test_lab_answers_and_runs_the_first_cells_of_lesson_00(lab):
 def test_lab_wants_its_token(lab):
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{lab.address}/api/contents", timeout=30)
+
+
+def test_packages_are_compiled_once_and_not_at_every_start():
+    show = ["make", "--eval", "show: ; @echo [$$PYTHONDONTWRITEBYTECODE]", "show"]
+    run = subprocess.run(
+        show,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "[]\n"

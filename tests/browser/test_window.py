@@ -37,6 +37,15 @@ def long_window(window_again):
     assert page.errors == []
 
 
+def step(window):
+    """One step, and the page shows it."""
+    window.press("step")
+    window.wait_until(f"{STEPS} == 1")
+    tokens = window.ask("len(explorer.generation.tokens)")
+    window.wait_for_status(f"· {tokens} tokens")
+    window.part("norms").get_by_text(f"{tokens} tokens").wait_for()
+
+
 def test_sliders_moved_by_keyboard_act_on_the_very_next_token(long_window):
     window = long_window
     window.ask("moves := []")
@@ -92,8 +101,7 @@ def test_looking_back_changes_nothing_and_playing_from_there_forks(window):
 
 
 def test_while_paused_a_candidate_can_be_chosen(window):
-    window.press("step")
-    window.wait_until(f"{STEPS} == 1")
+    step(window)
     second = window.part("choice").nth(1)
     name = second.inner_text()
     second.press("Enter")
@@ -128,8 +136,7 @@ def test_a_hostile_prompt_is_shown_as_text(window):
         box.fill(prompt)
         box.press("Enter")
         window.wait_until(f"{STEPS} == 0 and explorer._controls.prompt.value == {prompt!r}")
-        window.press("step")
-        window.wait_until(f"{STEPS} == 1")
+        step(window)
         assert window.page.evaluate("document.body.dataset.hit") is None
         assert window.page.locator(".explorer img[src=x], .explorer script").count() == 0
         assert "\u202e" not in window.part("text").inner_text()
@@ -189,8 +196,7 @@ def test_of_two_windows_one_streams_at_a_time(open_window):
 
 
 def test_every_control_can_be_reached_with_tab_in_reading_order(window):
-    window.press("step")
-    window.wait_until(f"{STEPS} == 1")
+    step(window)
     window.part("play").focus()
     order = []
     for _ in range(40):
@@ -222,8 +228,7 @@ def test_nothing_jumps_overlaps_or_scrolls(long_window, size):
 
 
 def test_every_figure_stands_beside_its_sentence(window):
-    window.press("step")
-    window.wait_until(f"{STEPS} == 1")
+    step(window)
     for part in ("norms", "cosines", "candidates", "embedding"):
         sentence = window.part(part).locator(".tj-sentence").inner_text()
         picture = window.part(part).locator("[role=img], img")
