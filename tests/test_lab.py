@@ -45,7 +45,7 @@ def test_lab_wants_its_token(lab):
 
 
 def test_packages_are_compiled_once_and_not_at_every_start():
-    show = ["make", "--eval", "show: ; @echo [$$PYTHONDONTWRITEBYTECODE]", "show"]
+    show = ["make", "--no-print-directory", "--eval", "show: ; @echo [$$PYTHONDONTWRITEBYTECODE]", "show"]
     run = subprocess.run(
         show,
         cwd=PROJECT,
