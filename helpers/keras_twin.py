@@ -5,9 +5,11 @@ B batch, T tokens, V vocabulary, D embedding dimension, H hidden size.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +23,11 @@ from helpers.corpus import text_bytes
 from helpers.model import LanguageModelOutput, LSTMConfig, LSTMLanguageModel
 from helpers.training import TextEncoder, TrainingStep, check_options, endless_batches, one_cycle, some_texts
 
+if importlib.util.find_spec("triton") and "triton" not in sys.modules:
+    # torch's CUDA builds bring it; loaded after TensorFlow, its LLVM ends Python at once (tensorflow/tensorflow#124205)
+    if "tensorflow" in sys.modules:
+        raise ImportError("TensorFlow was imported first: restart the kernel, and import helpers.keras_twin before it")
+    import triton  # noqa: F401
 try:
     # Both are read once, when TensorFlow is imported: it would greet each notebook with lines about the processor
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

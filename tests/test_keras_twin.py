@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -7,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from extras import what_is_missing
 from fakes import SAMPLE_TEXTS, WithoutEnd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,8 @@ from helpers.tokenizer import Tokenizer
 from helpers.training import evaluate, make_batch, train
 from helpers.transformer import TransformerConfig, TransformerLanguageModel
 
-pytest.importorskip("tensorflow", reason="TensorFlow is not installed: make tensorflow")
+if missing := what_is_missing("08"):
+    pytest.skip(missing, allow_module_level=True)
 
 from helpers import keras_twin
 from helpers.keras_twin import (
@@ -337,10 +340,22 @@ def test_only_an_lstm_of_usual_precision_has_a_twin():
         twin_of(random_lstm(True).half())
 
 
-def test_the_import_leaves_nothing_on_stderr():
+def test_the_import_leaves_nothing_on_stderr_and_triton_comes_before_tensorflow(tmp_path):
+    """With torch's CUDA builds, which bring triton, Python crashes if it is loaded after TensorFlow."""
+    (tmp_path / "triton.py").write_text("import sys; print('tensorflow' in sys.modules)")
     code = "from helpers.keras_twin import *; twin_of(LSTMLanguageModel(LSTMConfig(9, 2, 3))).advance([1])"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stderr == ""
+    paths = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], env=paths, capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("False\n", "")
+
+
+def test_tensorflow_imported_first_is_an_error_where_it_would_crash_python(tmp_path):
+    for name in ("triton", "tensorflow"):
+        (tmp_path / f"{name}.py").touch()
+    paths = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    code = "import tensorflow, helpers.keras_twin"
+    run = subprocess.run([sys.executable, "-c", code], env=paths, capture_output=True, text=True)
+    assert "TensorFlow was imported first: restart the kernel" in run.stderr
 
 
 def test_another_keras_backend_is_named():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from extras import what_is_missing
 
-pytest.importorskip("tensorflow", reason="TensorFlow is not installed: make tensorflow")
+if missing := what_is_missing("08"):
+    pytest.skip(missing, allow_module_level=True)
 
 TWIN = """from helpers.keras_twin import twin_of
 lstm, tokenizer = load_all()["untrained"]
