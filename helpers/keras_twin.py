@@ -25,7 +25,7 @@ from helpers.training import TextEncoder, TrainingStep, check_options, endless_b
 
 if importlib.util.find_spec("triton") and "triton" not in sys.modules:
     # torch's CUDA builds bring it; loaded after TensorFlow, its LLVM ends Python at once (tensorflow/tensorflow#124205)
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow"):
         raise ImportError("TensorFlow was imported first: restart the kernel, and import helpers.keras_twin before it")
     import triton  # noqa: F401
 try:
