@@ -22,6 +22,7 @@ SHIPPED = PROJECT / "data" / "checkpoint"
 SHIPPED_TRANSFORMER = PROJECT / "data" / "checkpoint-transformer"
 FORMAT = "token-journey-1"
 CONFIG = "config.json"
+PARTS = ("weights", "tokenizer")  # each a file of its own
 ARCHITECTURES = {
     "lstm": (LSTMLanguageModel, LSTMConfig),
     "transformer": (TransformerLanguageModel, TransformerConfig),
@@ -36,7 +37,8 @@ def save_checkpoint(folder: str | os.PathLike, model: nn.Module, tokenizer: Toke
     """Write weights, tokenizer and config.json into `folder`, replacing the checkpoint there at one stroke.
 
     Weights and tokenizer go into new files named by their content; the checkpoint changes in the moment when
-    config.json, which names them, is replaced. Whatever interrupts the writing, the old checkpoint stays whole.
+    config.json, which names them, is replaced. Whatever interrupts the writing, the old checkpoint stays whole. Files
+    that are not of that checkpoint stay; a folder with another program's config.json is a CheckpointError.
     """
     folder = Path(folder)
     architecture = _architecture_of(model)
@@ -46,6 +48,10 @@ def save_checkpoint(folder: str | os.PathLike, model: nn.Module, tokenizer: Toke
             "save a model with the tokenizer that it was trained with"
         )
     weights = safetensors.torch.save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
+    try:
+        before = _files_of(folder)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}. Nothing was written: save into another folder, or move that file") from None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files = {
@@ -64,13 +70,23 @@ def save_checkpoint(folder: str | os.PathLike, model: nn.Module, tokenizer: Toke
         raise OSError(
             f"cannot save into {folder}: {error.strerror or error}. Choose a folder you may write to."
         ) from error
-    _remove_others(folder, {file["file"] for file in files.values()})
+    for name in before - _files_of(folder):  # somebody else may have saved here meanwhile
+        (folder / name).unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: str | os.PathLike) -> tuple[nn.Module, Tokenizer]:
     """The (model, tokenizer) in `folder`; CheckpointError if it is missing, damaged, foreign or mixed up."""
     folder = Path(folder)
     config = _read_config(folder)
+    try:
+        return _load(folder, config)
+    except (CheckpointError, FileNotFoundError):
+        if _read_config(folder) == config:
+            raise
+        return load_checkpoint(folder)  # another one was saved here meanwhile
+
+
+def _load(folder: Path, config: dict) -> tuple[nn.Module, Tokenizer]:
     tokenizer = Tokenizer(_read_checked(folder, config, "tokenizer"))
     if tokenizer.fingerprint != config["tokenizer_fingerprint"]:
         raise CheckpointError(
@@ -158,11 +174,12 @@ def _write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def _remove_others(folder: Path, kept: set[str]) -> None:
-    for pattern in ("weights-*.safetensors", "tokenizer-*.model"):
-        for path in folder.glob(pattern):
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
+def _files_of(folder: Path) -> set[str]:
+    """The files that config.json in `folder` names; none if there is no config.json."""
+    if not (folder / CONFIG).exists():
+        return set()
+    config = _read_config(folder)
+    return {config[part]["file"] for part in PARTS}
 
 
 def _read_config(folder: Path) -> dict:
@@ -180,13 +197,21 @@ def _read_config(folder: Path) -> dict:
         ) from None
     if found != FORMAT:
         raise CheckpointError(f"{path}: the format is {found!r}, expected {FORMAT!r}")
-    if config.get("architecture") not in ARCHITECTURES:
+    if str(config.get("architecture")) not in ARCHITECTURES:
         known = ", ".join(map(repr, ARCHITECTURES))
         raise CheckpointError(f"{path}: the architecture is {config.get('architecture')!r}, known are {known}")
-    missing = {"model", "tokenizer_fingerprint", "weights", "tokenizer"} - config.keys()
+    missing = {"model", "tokenizer_fingerprint", *PARTS} - config.keys()
+    missing |= {part for part in PARTS if not _is_file_entry(config.get(part))}
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}: save the checkpoint again")
     return config
+
+
+def _is_file_entry(entry: object) -> bool:
+    """{"file": a name without folders, "sha256": …}, as `_write_named` gives it: nothing outside is read or deleted."""
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("file", "sha256")):
+        return False
+    return Path(entry["file"]).name == entry["file"]
 
 
 def _read_checked(folder: Path, config: dict, part: str) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from threading import Thread
 
 import pytest
 import safetensors.torch
@@ -47,6 +48,64 @@ def test_a_new_checkpoint_replaces_the_old_and_leaves_nothing_behind(saved, toke
     save_checkpoint(saved, other, tokenizer)
     assert same_weights(load_checkpoint(saved)[0], other)
     assert len(list(saved.iterdir())) == 3
+
+
+def test_saving_leaves_files_alone_that_are_not_of_the_checkpoint(saved, tokenizer):
+    mine = [saved / name for name in ("weights-backup.safetensors", "tokenizer-mine.model", "notes.txt")]
+    for path in mine:
+        path.write_text("precious")
+    save_checkpoint(saved, LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, 8, 12), seed=2), tokenizer)
+    assert all(path.read_text() == "precious" for path in mine)
+    assert len(list(saved.iterdir())) == 3 + len(mine)
+
+
+@pytest.mark.parametrize("content", ['{"model_type": "llama"}', "{"], ids=["another program's", "damaged"])
+def test_saving_replaces_no_config_that_is_not_ours(lstm, tokenizer, tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(CheckpointError, match="is not a checkpoint of this series.*Nothing was written: save into ano"):
+        save_checkpoint(tmp_path, lstm, tokenizer)
+    assert [path.read_text() for path in tmp_path.iterdir()] == [content]
+
+
+def test_of_two_saves_at_once_one_stands(tokenizer, tmp_path):
+    models = [LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, 8, 8), seed=seed) for seed in range(4)]
+    for number in range(5):
+        folder = tmp_path / str(number)
+        threads = [Thread(target=save_checkpoint, args=(folder, model, tokenizer)) for model in models]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        loaded, _ = load_checkpoint(folder)
+        assert any(same_weights(loaded, model) for model in models)
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_again(saved, lstm, tokenizer, monkeypatch):
+    other = LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, 8, 12), seed=2)
+    read, saves = checkpoint._read_checked, [other]
+
+    def read_late(*arguments):
+        if saves:
+            save_checkpoint(saved, saves.pop(), tokenizer)
+        return read(*arguments)
+
+    monkeypatch.setattr(checkpoint, "_read_checked", read_late)
+    assert same_weights(load_checkpoint(saved)[0], other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"weights": {}}, "lacks weights"),
+        ({"tokenizer": {"file": "../tokenizer.model", "sha256": ""}}, "lacks tokenizer"),
+        ({"architecture": []}, r"the architecture is \[\]"),
+    ],
+)
+def test_a_config_with_parts_of_another_kind_is_refused(saved, changes, named):
+    path = saved / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(CheckpointError, match=named):
+        load_checkpoint(saved)
 
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3])
