@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -127,6 +128,63 @@ def test_the_draw_depends_on_seed_and_step_alone(model, endless):
     chosen.choose(plain.steps[0].output.token_id)
     run(chosen, 2)
     assert [s.output for s in chosen.steps] == [s.output for s in plain.steps]
+
+
+class InPlace(FakeModel):
+    """Its state is changed by reading, as a cache is."""
+
+    def advance(self, ids, state=None):
+        state = [] if state is None else state
+        logits, whole = super().advance(ids, state)
+        state[:] = whole
+        return logits, state
+
+
+def interrupted_at(line, action):
+    """True if `action` was interrupted before its line-th line in helpers/streaming.py or in the model."""
+    passed = 0
+
+    def trace(frame, event, _):
+        nonlocal passed
+        if not frame.f_code.co_filename.endswith(("streaming.py", "fakes.py", "test_streaming.py")):
+            return None
+        passed += event == "line"
+        if event == "line" and passed == line:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        action()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("taken", [0, 2])
+@pytest.mark.parametrize("by", ["step", "choose"])
+def test_a_step_interrupted_at_any_line_leaves_no_trace(tokenizer, endless, taken, by):
+    model = InPlace(tokenizer.vocab_size)
+
+    def act(generation):
+        return generation.step() if by == "step" else generation.choose(300)
+
+    calm = Generation(model, endless, "the cat", seed=3)
+    run(calm, taken), act(calm), run(calm, 3)
+    for line in range(1, 500):
+        generation = Generation(model, endless, "the cat", seed=3)
+        run(generation, taken)
+        if not interrupted_at(line, lambda: act(generation)):  # noqa: B023
+            break
+        assert len(generation.steps) == taken
+        act(generation), run(generation, 3)
+        assert generation.steps == calm.steps
+        assert generation.text == calm.text
+    assert line > 40
 
 
 def test_other_seeds_give_other_texts(model, endless):
