@@ -11,11 +11,11 @@ import contextvars
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from contextlib import suppress
 from html import escape
 
 from helpers import views
-from helpers.controls import SPEEDS, make_controls, show_buttons
+from helpers.controls import SPEEDS, make_controls, show_buttons, show_position
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation, TokenStep
 
@@ -48,8 +48,6 @@ class Explorer:
     ) -> None:
         if not models:
             raise ValueError('models is empty: give at least one, such as {"mine": (model, tokenizer)}')
-        if speed not in SPEEDS:
-            raise ValueError(f"speed is {speed!r}: give one of {', '.join(SPEEDS)}")
         self._models = dict(models)
         self._controls = make_controls(list(models), prompt, seed, settings, speed, max_new_tokens)
         if large:
@@ -76,8 +74,7 @@ class Explorer:
     @property
     def settings(self) -> SamplingSettings:
         """What the sliders say now."""
-        c = self._controls
-        return _settings(round(c.temperature.value, 2), c.top_k.value, round(c.top_p.value, 2))
+        return self._controls.settings
 
     @property
     def playing(self) -> bool:
@@ -86,14 +83,18 @@ class Explorer:
 
     def run(self, steps: int) -> None:
         """Take up to `steps` steps at once, in this cell; stop where the text ends."""
-        if self.playing:
-            raise RuntimeError("the window is playing: press Pause first")
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise ValueError(f"steps is {steps!r}: give a whole number from 0 up")
+        if self.playing or self._lock.locked():
+            raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
+        self._agree()
         self._fork()
-        for _ in range(steps):
-            if self._at_end():
-                break
-            self._take(self.generation.step(self.settings))
-        self._draw()
+        try:
+            while steps and not self._at_end():
+                self._take(self.generation.step(self.settings))
+                steps -= 1
+        finally:
+            self._draw()  # after an interrupt, too
 
     def _ipython_display_(self) -> None:
         """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
@@ -153,6 +154,7 @@ class Explorer:
             await asyncio.wait([self._stream])
 
     async def _go_on(self) -> None:
+        self._agree()
         if self._is_latest() and self.generation.finish_reason:
             if time.monotonic() - self._ended < ENDED_SECONDS:
                 return
@@ -182,6 +184,7 @@ class Explorer:
             self._draw()
 
     async def _step(self) -> None:
+        self._agree()
         if self._is_latest() and self.generation.finish_reason:
             self._notice = "The text has ended: Reset it, or go Back and play on from there."
         elif self._is_latest():
@@ -199,7 +202,7 @@ class Explorer:
             try:
                 step = await asyncio.shield(work)
             except asyncio.CancelledError:
-                self._take(await work)  # a thread cannot be stopped: what it has begun is kept
+                self._take(await _outlasting(work))  # a thread cannot be stopped: what it has begun is kept
                 raise
         self._token_seconds = time.monotonic() - began
         self._take(step)
@@ -208,6 +211,7 @@ class Explorer:
         self._show(position + self.position * relative)
 
     async def _choose(self, number: int) -> None:
+        self._agree()
         if not self.position or number >= len(self._shown_step().candidates):
             return
         candidate, dropped = self._shown_step().candidates[number], len(self.generation.steps) - self.position
@@ -231,8 +235,15 @@ class Explorer:
             self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
 
     def _new_generation(self) -> Generation:
-        c = self._controls
-        return Generation(*self._models[c.model.value], c.prompt.value, c.seed.value)
+        model, prompt, seed = named = self._controls.beginning
+        generation = Generation(*self._models[model], prompt, seed)
+        self._begun_with = named
+        return generation
+
+    def _agree(self) -> None:
+        """What goes on is what the controls name; where that was refused, it is refused and said again."""
+        if self._controls.beginning != self._begun_with:
+            self._restart("Started afresh.")
 
     # ------------------------------------------------------------------------------------------------ what is shown
 
@@ -270,19 +281,12 @@ class Explorer:
             self._controls.plots.value = views.norms_and_cosines(tokens, steps, prompt_length, self.position)
 
     def _draw_position(self) -> None:
-        """While a text streams the slider's range is the limit, and stays.
-
-        A slider that gets range and value in one message tells of a value cut to its old end, as if the reader had
-        moved it: so the range grows before, and shrinks after.
-        """
+        """While a text streams the slider's range is the limit, and stays."""
         if self.playing and time.monotonic() - self._slid < SLIDER_SECONDS:
             return
         self._slid = time.monotonic()
-        slider, steps = self._controls.position, len(self.generation.steps)
-        longest = max(1, steps, self._controls.length.value if self.playing else 0)
-        slider.max = max(slider.max, longest)
-        slider.value = self.position
-        slider.max = longest
+        limit = self._controls.length.value if self.playing else 0
+        show_position(self._controls, self.position, max(1, len(self.generation.steps), limit))
 
     def _status(self) -> str:
         steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
@@ -301,6 +305,14 @@ class Explorer:
         return escape(" · ".join(filter(None, [said, self._notice])))
 
 
+async def _outlasting(work: asyncio.Future):
+    """The result of work that goes on although this task is cancelled, and cancelled again."""
+    while not work.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([work])
+    return work.result()
+
+
 ENDS = {
     "eos": "ended: the model drew its end token (eos)",
     "length": "ended at the limit",
@@ -310,11 +322,6 @@ ENDS = {
 
 def _dropped(count: int) -> str:
     return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
-
-
-@lru_cache(64)  # one object as long as no slider moves, which makes it cheap to find where one did
-def _settings(temperature: float, top_k: int, top_p: float) -> SamplingSettings:
-    return SamplingSettings(temperature, top_k, top_p)
 
 
 def _said(error: Exception) -> str:

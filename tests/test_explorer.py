@@ -110,8 +110,36 @@ def test_a_prompt_that_the_model_refuses_is_said_and_the_old_text_stays(tokenize
         await until(lambda: "shorten it" in explorer._status())
         assert explorer.generation.text.startswith("the cat")
         assert len(explorer.generation.steps) == 2
+        for button in ("step", "play"):  # what goes on is what the controls name, or nothing
+            explorer._notice = explorer._trouble = ""
+            getattr(explorer._controls, button).click()
+            await until(lambda: "shorten it" in explorer._status())
+            assert len(explorer.generation.steps) == 2
+        explorer._controls.prompt.value = "the dog"
+        await until(lambda: explorer.generation.text == "the dog")
 
     on_loop(scene)
+
+
+def test_a_run_that_is_interrupted_shows_what_it_took_and_goes_on_as_if_it_had_not(models):
+    calm, explorer = explorer_over(models), explorer_over(models)
+    calm.run(9)
+    model, _ = models["one"]
+    advance, calls = model.advance, []
+
+    def interrupted(ids, state=None):
+        calls.append(ids)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return advance(ids, state)
+
+    model.advance = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        explorer.run(9)
+    assert explorer.position == len(explorer.generation.steps) == 3
+    assert f"{len(explorer.generation.tokens)} tokens" in explorer._controls.view.value
+    explorer.run(6)
+    assert explorer.generation.text == calm.generation.text
 
 
 def test_only_one_of_two_windows_streams(models):
@@ -201,7 +229,64 @@ def test_a_slow_model_leaves_the_loop_free_and_pause_waits_for_its_token(endless
     on_loop(scene)
 
 
-@pytest.mark.parametrize(("arguments", "match"), [({"models": {}}, "models is empty"), ({"speed": "7/s"}, "'7/s'")])
+def slow_explorer(endless, seconds=0.3):
+    class Slow(FakeModel):
+        def advance(self, ids, state=None):
+            time.sleep(seconds)
+            return super().advance(ids, state)
+
+    return explorer_over({"slow": (Slow(400), endless)})
+
+
+def test_run_is_refused_while_a_step_is_computed(endless):
+    async def scene():
+        explorer = slow_explorer(endless)
+        explorer._controls.step.click()
+        await until(explorer._lock.locked)
+        with pytest.raises(RuntimeError, match="the window is at work"):
+            explorer.run(3)
+        await until(lambda: not explorer._lock.locked())
+        explorer.run(3)
+        assert explorer.position == len(explorer.generation.steps) == 4
+
+    on_loop(scene)
+
+
+def test_a_stream_that_is_stopped_twice_still_waits_for_its_token(endless):
+    async def scene():
+        explorer = slow_explorer(endless)
+        explorer._controls.play.click()
+        await until(lambda: len(explorer.generation.steps) == 1)
+        stream = explorer._stream
+        await asyncio.sleep(0.1)
+        stream.cancel()
+        await asyncio.sleep(0.02)
+        stream.cancel()
+        await until(stream.done)
+        assert explorer.position == len(explorer.generation.steps) == 2
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, True])
+def test_a_number_of_steps_that_cannot_be_is_named(models, steps):
+    with pytest.raises(ValueError, match=f"steps is {steps}: give a whole number from 0 up"):
+        explorer_over(models).run(steps)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"models": {}}, "models is empty"),
+        ({"speed": "7/s"}, "'7/s'"),
+        ({"seed": -3}, "seed is -3: give a whole number from 0 to 1,000,000,000"),
+        ({"max_new_tokens": 5000}, "max_new_tokens is 5000: give a whole number from 1 to 1,000"),
+        ({"settings": SamplingSettings(5.0)}, "the sliders hold temperatures up to 2"),
+        ({"settings": SamplingSettings(1.0, 1000)}, "top-k up to 200"),
+        ({"settings": SamplingSettings(0.004)}, "in hundredths"),
+        ({"settings": SamplingSettings(1.0, top_p=0.01)}, "top-p from 0.05"),
+    ],
+)
 def test_bad_arguments_are_named(models, arguments, match):
     with pytest.raises(ValueError, match=match):
         Explorer(**{"models": models, **arguments})
