@@ -14,6 +14,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
@@ -21,6 +22,7 @@ from helpers.geometry import principal_plane
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6B7280", "#CC79A7"
+SIGNS = LinearSegmentedColormap.from_list("signs", [BLUE, "white", ORANGE])  # below zero, zero, above: as in the window
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#E69F00", "#444444", "#A6761D")
 LATEST = 200  # tokens shown at most
 LABELS_FIT = 42  # more words than this under one axis would overlap
@@ -147,7 +149,7 @@ def plot_vectors(vectors: np.ndarray, names: Sequence[str]) -> Picture:
     vectors = np.atleast_2d(vectors)
     limit = float(np.abs(vectors).max()) or 1.0
     figure, (ax,) = _figure(height=0.9 + 0.32 * len(vectors))
-    image = ax.imshow(vectors, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    image = ax.imshow(vectors, cmap=SIGNS, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     ax.set_yticks(range(len(vectors)), [shown(name) for name in names], fontsize=9)
     ax.set_xlabel("dimension")
     figure.colorbar(image, ax=ax, shrink=0.9)
@@ -198,7 +200,7 @@ def plot_journey(step) -> Picture:
     left.text(0.5, 0.42, shown(token.piece), ha="center", fontsize=13)
     left.annotate("", (1.12, 0.55), (0.92, 0.55), arrowprops={"arrowstyle": "->"}, annotation_clip=False)
     limit = float(np.abs(token.embedding).max()) or 1.0
-    middle.imshow(token.embedding[None], cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    middle.imshow(token.embedding[None], cmap=SIGNS, vmin=-limit, vmax=limit, aspect="auto")
     middle.set_title(f"embedding row, shape {token.embedding.shape}, norm {token.norm:.2f}", fontsize=10, color=GREY)
     middle.set_yticks([])
     middle.set_xlabel("dimension")
@@ -224,9 +226,10 @@ def plot_distributions(names: Sequence[str], distributions: Mapping[str, Sequenc
     """Probabilities of a few named tokens under one or more settings, as groups of bars."""
     figure, (ax,) = _figure(height=3.0)
     width = 0.8 / len(distributions)
+    palette = (GREY, BLUE) if "model" in distributions else CLASS_COLOURS  # as in the live views
     for i, (label, values) in enumerate(distributions.items()):
         places = np.arange(len(names)) - 0.4 + width * (i + 0.5)
-        ax.bar(places, values, width, label=label, color=CLASS_COLOURS[i % len(CLASS_COLOURS)])
+        ax.bar(places, values, width, label=label, color=palette[i % len(palette)])
     ax.set_xticks(range(len(names)), [shown(name) for name in names], rotation=30, ha="right", fontsize=9)
     ax.set_ylabel("probability")
     figure.legend(loc="outside upper right", ncols=len(distributions), frameon=False, fontsize=9)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fakes import FakeModel
+from matplotlib.colors import to_hex
 
 from helpers import plots
 from helpers.distribution import DistributionSliders, distribution_bars
@@ -161,3 +162,9 @@ def test_a_map_can_be_told_in_words_without_figures():
     told = plots.plot_map({"before": mixed, "after": apart}, words, classes, in_words=True).sentence
     assert told == "2 maps of 6 words in 2 classes; from the first to the last map the classes moved apart."
     assert "together" in plots.plot_map({"a": apart, "b": mixed}, words, classes, in_words=True).sentence
+
+
+def test_the_models_bars_are_grey_and_those_left_blue_as_in_the_live_views():
+    picture = plots.plot_distributions(["a", "b"], {"model": [0.6, 0.4], "after": [1.0, 0.0]})
+    colours = [to_hex(bars[0].get_facecolor()) for bars in picture.figure.axes[0].containers]
+    assert colours == [plots.GREY.lower(), plots.BLUE.lower()]
