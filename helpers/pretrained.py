@@ -211,7 +211,11 @@ class PretrainedTokenizer:
 
 
 class PretrainedTextStream:
-    """Turns ids into text one at a time: what all feeds and `finish` gave, joined, is `decode` of all ids."""
+    """Turns ids into text one at a time: what all feeds and `finish` gave, joined, is `decode` of all ids.
+
+    One exception: a tokenizer with byte pieces decodes a run of them anew with each, so that bytes which are no
+    character may take back one that was given. What was given stays.
+    """
 
     def __init__(self, tokenizer: PretrainedTokenizer) -> None:
         self._tokenizer, self._ids, self._given = tokenizer, [], 0
@@ -221,7 +225,10 @@ class PretrainedTextStream:
         """The text that this id completes; "" while a character lacks bytes."""
         self._ids.append(token_id)
         known = token_id < self._tokenizer.vocab_size
-        text = (known and self._stream.step(self._tokenizer.tokenizer.backend_tokenizer, token_id)) or ""
+        try:
+            text = (known and self._stream.step(self._tokenizer.tokenizer.backend_tokenizer, token_id)) or ""
+        except Exception:  # the library has no other kind for "text that was given has changed"
+            self._stream, text = DecodeStream(self._ids, True), self._tokenizer.decode(self._ids)[self._given :]
         self._given += len(text)
         return text
 

@@ -15,6 +15,7 @@ from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation, stream
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed: make models")
+tokenizers = pytest.importorskip("tokenizers")
 
 from helpers.model_files import SMOLLM, PretrainedError, models_folder  # noqa: E402
 from helpers.pretrained import PretrainedTokenizer, load_pretrained, random_model, save_pretrained  # noqa: E402
@@ -125,6 +126,41 @@ BYTE_LEVEL = random_model(SAMPLE_TEXTS)[1]
 def test_streamed_text_is_the_whole_decode_even_of_broken_characters(ids):
     text = BYTE_LEVEL.text_stream()
     assert "".join(map(text.feed, ids)) + text.finish() == BYTE_LEVEL.decode(ids)
+
+
+def tokenizer_with_byte_pieces():
+    """As LLaMA 2 has it: letters, and <0xE9> for a byte that is no letter."""
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "a", "▁a"]
+    model = tokenizers.models.BPE(
+        vocab={piece: number for number, piece in enumerate(pieces)},
+        merges=[("▁", "a")],
+        unk_token="<unk>",
+        byte_fallback=True,
+    )
+    whole, parts = tokenizers.Tokenizer(model), tokenizers.decoders
+    whole.decoder = parts.Sequence(
+        [parts.Replace("▁", " "), parts.ByteFallback(), parts.Fuse(), parts.Strip(" ", 1, 0)]
+    )
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=whole, bos_token="<s>", eos_token="</s>")
+    return PretrainedTokenizer(fast, random_model(SAMPLE_TEXTS)[0].model)
+
+
+BYTE_PIECES = tokenizer_with_byte_pieces()
+
+
+@given(some.lists(some.integers(0, 261), max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_byte_pieces_that_are_no_character_never_break_a_stream(ids):
+    text = BYTE_PIECES.text_stream()
+    streamed = "".join(map(text.feed, ids)) + text.finish()
+    assert len(streamed) >= len(BYTE_PIECES.decode(ids))
+
+
+@given(some.text("a é日😉\n", max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_byte_pieces_of_whole_characters_stream_as_they_decode(prompt):
+    text, ids = BYTE_PIECES.text_stream(), BYTE_PIECES.encode(prompt)
+    assert "".join(map(text.feed, ids)) + text.finish() == BYTE_PIECES.decode(ids)
 
 
 def test_a_character_comes_out_once_its_last_byte_is_there():
