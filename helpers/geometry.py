@@ -12,9 +12,10 @@ def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     """
     centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0)
     u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    points = u[:, :2] * s[:2]
+    points = np.pad(u[:, :2] * s[:2], ((0, 0), (0, max(0, 2 - len(s)))))  # one vector, or D = 1: one direction only
     points *= np.sign(points[np.abs(points).argmax(axis=0), [0, 1]])
-    return points, float((s[:2] ** 2).sum() / (s**2).sum())
+    total = (s**2).sum()
+    return points, float((s[:2] ** 2).sum() / total) if total else 1.0
 
 
 def turned_towards(points: np.ndarray, previous: np.ndarray) -> np.ndarray:

@@ -71,6 +71,15 @@ def test_plane_keeps_the_largest_variance_and_does_not_flip():
     assert (plane.max(axis=0) >= -plane.min(axis=0)).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 8), (1, 1), (5, 1)])
+def test_one_word_or_one_dimension_has_a_plane_too(shape):
+    vectors = np.arange(float(np.prod(shape))).reshape(shape)
+    plane, share = plots.principal_plane(vectors)
+    assert plane.shape == (shape[0], 2)
+    assert share == 1.0
+    np.testing.assert_allclose(np.ptp(plane[:, 0]), np.ptp(vectors[:, 0]) if shape[1] == 1 else 0)
+
+
 def test_training_plot_says_what_lies_below_and_above():
     steps = [TrainingStep(n, 3, 1, 5.0 / n, 0.1, 1.0, 10) for n in (1, 2, 3)]
     picture = plots.plot_training(steps, {1: 4.0, 3: 0.5}, {"uniform": 2.0, "floor": 0.2})
