@@ -18,7 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from helpers.geometry import principal_plane
+from helpers.geometry import apartness, label_spots, principal_plane
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6B7280", "#CC79A7"
@@ -259,16 +259,9 @@ def plot_map(
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(distinct), frameon=False)
     said = f"share of variance in the plane: {', '.join(shares)}."
     if in_words:
-        before, *_, after = (_apartness(vectors, classes) for vectors in panels.values())
+        before, *_, after = (apartness(vectors, classes) for vectors in panels.values())
         said = f"from the first to the last map the classes moved {'apart' if after > before else 'together'}."
     return Picture(figure, f"{len(panels)} maps of {len(words)} words in {len(distinct)} classes; {said}")
-
-
-def _apartness(vectors: np.ndarray, classes: Sequence[str]) -> float:
-    """Share of the vectors' variance that lies between the classes, not within them: 0 to 1."""
-    centred = vectors - vectors.mean(axis=0)
-    groups = [centred[[c == name for c in classes]] for name in dict.fromkeys(classes)]
-    return float(sum(len(g) * (g.mean(axis=0) ** 2).sum() for g in groups) / (centred**2).sum())
 
 
 def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
@@ -278,22 +271,11 @@ def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
     low, high = low - margin, high + margin * [1.6, 1.0]
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     line, letter = 0.034 * (high - low)[1], 0.019 * (high - low)[0]  # the room that one line, one letter takes
-    placed = [(x - letter / 2, y, letter) for x, y in points]  # a label covers no point either
-    for i in np.argsort(-points[:, 1]):
-        width = letter * len(words[i])
-        sides = {points[i, 0] + letter: "left", points[i, 0] - letter - width: "right"}
-        moves = (sign * step * line / 3 for step in range(100) for sign in (-1, 1))
-        spots = ((x, points[i, 1] + move) for move in moves for x in sides)
-        x, y = next(spot for spot in spots if _is_free(*spot, width, line, placed, low[1] + line))
-        placed.append((x, y, width))
-        edge = x if sides[x] == "left" else x + width
-        if abs(points[i, 1] - y) > line / 2:
-            ax.plot([points[i, 0], edge], [points[i, 1], y], color="#BBBBBB", linewidth=0.6, zorder=0)
-        ax.text(edge, y, words[i], fontsize=7, color="#333333", va="center", ha=sides[x])
-
-
-def _is_free(x: float, y: float, width: float, line: float, placed: Sequence[tuple], lowest: float) -> bool:
-    return y >= lowest and not any(abs(y - py) < line and x < px + pw and px < x + width for px, py, pw in placed)
+    widths = [letter * len(word) for word in words]
+    for point, word, (x, y, side) in zip(points, words, label_spots(points, widths, line, letter, low[1]), strict=True):
+        if abs(point[1] - y) > line / 2:
+            ax.plot([point[0], x], [point[1], y], color="#BBBBBB", linewidth=0.6, zorder=0)
+        ax.text(x, y, word, fontsize=7, color="#333333", va="center", ha=side)
 
 
 def plot_curve(x: Sequence[float], y: Sequence[float], x_name: str, y_name: str) -> Picture:
