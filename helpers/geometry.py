@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+
+FARTHEST = 30  # thirds of a line from a point to its label: longer thin lines would hide the map
 
 
 def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
@@ -33,27 +35,36 @@ def apartness(vectors: np.ndarray, classes: Sequence[str]) -> float:
     """Share of the vectors' variance that lies between the classes, not within them: 0 to 1."""
     centred = vectors - vectors.mean(axis=0)
     groups = [centred[[c == name for c in classes]] for name in dict.fromkeys(classes)]
-    return float(sum(len(g) * (g.mean(axis=0) ** 2).sum() for g in groups) / (centred**2).sum())
+    return float(sum(len(g) * (g.mean(axis=0) ** 2).sum() for g in groups) / ((centred**2).sum() or 1.0))
 
 
-def label_spots(points: np.ndarray, widths: Sequence[float], line: float, letter: float, lowest: float) -> list[tuple]:
+def label_spots(
+    points: np.ndarray, widths: Sequence[float], line: float, letter: float, rows: tuple[float, float]
+) -> list[tuple | None]:
     """For the label of each point (N, 2) the nearest spot, right or left, where it covers no other and no point.
 
-    widths: of the labels. line, letter: the room that one line, one letter takes. A spot is (x, y, "left") where the
-    label begins at x, (x, y, "right") where it ends there.
+    widths: of the labels. line, letter: the room that one line, one letter takes. rows: the lowest and the highest
+    place of a label. A spot is (x, y, "left") where the label begins at x, (x, y, "right") where it ends there, and
+    None where no room is left.
     """
     placed = [(x - letter / 2, y, letter) for x, y in points]  # a label covers no point either
-    spots: list[tuple] = [()] * len(points)
+    spots: list[tuple | None] = [None] * len(points)
     for i in np.argsort(-points[:, 1]):
-        width = widths[i]
-        sides = {points[i, 0] + letter: "left", points[i, 0] - letter - width: "right"}
-        moves = (sign * step * line / 3 for step in range(100) for sign in (-1, 1))
-        near = ((x, points[i, 1] + move) for move in moves for x in sides)
-        x, y = next(spot for spot in near if _is_free(*spot, width, line, placed, lowest + line))
-        placed.append((x, y, width))
-        spots[i] = (x if sides[x] == "left" else x + width, y, sides[x])
+        for x, y, side in _spots_near(*points[i], widths[i], line, letter):
+            if rows[0] <= y <= rows[1] and _is_free(x, y, widths[i], line, placed):
+                placed.append((x, y, widths[i]))
+                spots[i] = (x if side == "left" else x + widths[i], y, side)
+                break
     return spots
 
 
-def _is_free(x: float, y: float, width: float, line: float, placed: Sequence[tuple], lowest: float) -> bool:
-    return y >= lowest and not any(abs(y - py) < line and x < px + pw and px < x + width for px, py, pw in placed)
+def _spots_near(x: float, y: float, width: float, line: float, letter: float) -> Iterator[tuple[float, float, str]]:
+    """Where a label may begin, the nearest first: beside its point, then lower and higher by thirds of a line."""
+    for step in range(FARTHEST):
+        for move in (-step * line / 3, step * line / 3):
+            yield x + letter, y + move, "left"
+            yield x - letter - width, y + move, "right"
+
+
+def _is_free(x: float, y: float, width: float, line: float, placed: Sequence[tuple]) -> bool:
+    return not any(abs(y - py) < line and x < px + pw and px < x + width for px, py, pw in placed)

@@ -267,12 +267,15 @@ def plot_map(
 def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
     """A label beside each point; one that would cover another moves, with a thin line back to its point."""
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = 0.16 * (high - low)
+    margin = 0.16 * np.where(high > low, high - low, 1.0)
     low, high = low - margin, high + margin * [1.6, 1.0]
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     line, letter = 0.034 * (high - low)[1], 0.019 * (high - low)[0]  # the room that one line, one letter takes
-    widths = [letter * len(word) for word in words]
-    for point, word, (x, y, side) in zip(points, words, label_spots(points, widths, line, letter, low[1]), strict=True):
+    spots = label_spots(points, [letter * len(word) for word in words], line, letter, (low[1] + line, high[1]))
+    for point, word, spot in zip(points, words, spots, strict=True):
+        if spot is None:  # more words than fit: the rest are dots alone
+            continue
+        x, y, side = spot
         if abs(point[1] - y) > line / 2:
             ax.plot([point[0], x], [point[1], y], color="#BBBBBB", linewidth=0.6, zorder=0)
         ax.text(x, y, word, fontsize=7, color="#333333", va="center", ha=side)

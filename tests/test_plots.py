@@ -173,6 +173,24 @@ def test_a_map_can_be_told_in_words_without_figures():
     assert "together" in plots.plot_map({"a": apart, "b": mixed}, words, classes, in_words=True).sentence
 
 
+def test_a_map_of_more_words_than_fit_leaves_labels_out():
+    rng = np.random.default_rng(0)
+    words = [f"word{i}" for i in range(100)]
+    axes = plots.plot_map({"a": rng.normal(size=(100, 8))}, words, ["x"] * 100).figure.axes[0]
+    assert 40 < len(axes.texts) < 100
+    assert {text.get_text() for text in axes.texts} <= set(words)
+    low, high = axes.get_ylim()
+    assert all(low < text.get_position()[1] <= high for text in axes.texts)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dimensions", [1, 8])
+def test_a_map_of_one_word_is_drawn(dimensions):
+    picture = plots.plot_map({"a": np.ones((1, dimensions)), "b": np.ones((1, dimensions))}, ["cat"], ["x"])
+    assert [text.get_text() for text in picture.figure.axes[0].texts] == ["cat"]
+    assert plots.apartness(np.ones((1, dimensions)), ["x"]) == 0
+
+
 def test_the_models_bars_are_grey_and_those_left_blue_as_in_the_live_views():
     picture = plots.plot_distributions(["a", "b"], {"model": [0.6, 0.4], "after": [1.0, 0.0]})
     colours = [to_hex(bars[0].get_facecolor()) for bars in picture.figure.axes[0].containers]
