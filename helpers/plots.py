@@ -180,7 +180,7 @@ def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
 def plot_candidates(step) -> Picture:
     """The likeliest next tokens of one step: the model's probability, and what the settings left of it."""
     return plot_distributions(
-        [shown(c.piece) for c in step.candidates],
+        [c.piece.replace("\u2581", "·") for c in step.candidates],
         {
             "model": [c.model_probability for c in step.candidates],
             "after temperature, top-k, top-p": [c.sampling_probability for c in step.candidates],

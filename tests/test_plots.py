@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import FakeModel
@@ -53,6 +55,17 @@ def test_candidates_plot_shows_both_probabilities(generation):
     count = len(step.candidates)
     np.testing.assert_allclose(heights[:count], [c.model_probability for c in step.candidates])
     np.testing.assert_allclose(heights[count:], [c.sampling_probability for c in step.candidates])
+
+
+@pytest.mark.parametrize(
+    ("piece", "label", "said"), [("$", r"\$", "'$'"), ("\\", "\\", r"'\\'"), ("\n", r"\n", r"'\n'")]
+)
+def test_a_candidate_is_escaped_once(generation, piece, label, said):
+    step = generation.steps[0]
+    first, *others = step.candidates
+    picture = plots.plot_candidates(replace(step, candidates=(replace(first, piece=piece), *others)))
+    assert picture.figure.axes[0].get_xticklabels()[0].get_text() == label
+    assert f"model: {said} first" in picture.sentence
 
 
 def test_journey_names_what_went_in_and_what_came_out(generation):
