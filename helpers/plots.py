@@ -211,13 +211,14 @@ def plot_journey(step) -> Picture:
         [candidate.sampling_probability for candidate in candidates],
         color=[ORANGE if yes else BLUE for yes in drawn],
     )
-    right.set_title("next token (drawn: orange)", fontsize=10, color=GREY)
+    how = "chosen by you" if step.chosen_by == "learner" else "drawn"
+    right.set_title(f"next token ({how}: orange)", fontsize=10, color=GREY)
     right.set_xlabel("probability after the settings")
     right.spines[["top", "right"]].set_visible(False)
     return Picture(
         figure,
         f"{token.piece!r} (id {token.token_id}) has an embedding row of {len(token.embedding)} numbers with norm "
-        f"{token.norm:.3f}; of the next tokens {step.output.piece!r} was drawn, which had probability "
+        f"{token.norm:.3f}; of the next tokens {step.output.piece!r} was {how}, which had probability "
         f"{step.probability:.3f}.",
     )
 

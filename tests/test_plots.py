@@ -72,7 +72,14 @@ def test_journey_names_what_went_in_and_what_came_out(generation):
     step = generation.steps[3]
     sentence = plots.plot_journey(step).sentence
     assert repr(step.input.piece) in sentence
-    assert repr(step.output.piece) in sentence
+    assert f"{step.output.piece!r} was drawn" in sentence
+
+
+def test_journey_says_whose_choice_it_was(generation):
+    step = generation.choose(300)
+    picture = plots.plot_journey(step)
+    assert f"{step.output.piece!r} was chosen by you, which had probability" in picture.sentence
+    assert picture.figure.axes[2].get_title() == "next token (chosen by you: orange)"
 
 
 def test_plane_keeps_the_largest_variance_and_does_not_flip():
