@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from helpers.geometry import apartness, label_spots, principal_plane
@@ -24,6 +25,7 @@ from helpers.geometry import apartness, label_spots, principal_plane
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6B7280", "#CC79A7"
 SIGNS = LinearSegmentedColormap.from_list("signs", [BLUE, "white", ORANGE])  # below zero, zero, above: as in the window
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#E69F00", "#444444", "#A6761D")
+SYMBOLS = 0x2500  # from here on mostly boxes, pictographs and CJK: escaped, though the font draws a few of them
 LATEST = 200  # tokens shown at most
 LABELS_FIT = 42  # more words than this under one axis would overlap
 
@@ -59,9 +61,16 @@ def _figure(width: float = 9.0, height: float = 2.8, columns: int = 1) -> tuple[
 
 def shown(piece: str) -> str:
     """A piece as it is printed under a plot: '·' for the space, and never a character the font lacks."""
-    text = piece.replace("\u2581", "·")
-    text = text if all(c.isprintable() and ord(c) < 0x2500 for c in text) else text.encode("unicode_escape").decode()
+    font = get_font(findfont(FontProperties()))
+    text = "".join(
+        c if c.isprintable() and ord(c) < SYMBOLS and font.get_char_index(ord(c)) else _escaped(c)
+        for c in piece.replace("\u2581", "·")
+    )
     return text.replace("$", r"\$")
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 # --------------------------------------------------------------------------------------------- the journey of a text
@@ -267,7 +276,7 @@ def plot_map(
 
 def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
     """A label beside each point; one that would cover another moves, with a thin line back to its point."""
-    low, high = points.min(axis=0), points.max(axis=0)
+    words, low, high = [shown(word) for word in words], points.min(axis=0), points.max(axis=0)
     margin = 0.16 * np.where(high > low, high - low, 1.0)
     low, high = low - margin, high + margin * [1.6, 1.0]
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))

@@ -134,6 +134,17 @@ def test_pieces_are_shown_without_surprises():
     assert plots.shown("▁cat") == "·cat"
     assert plots.shown("$x$") == r"\$x\$"
     assert plots.shown("日") == r"\u65e5"
+    assert plots.shown("😀") == r"\U0001f600"
+    assert plots.shown("é\n") == r"é\n"
+
+
+@pytest.mark.filterwarnings("error:Glyph")
+def test_what_the_font_cannot_draw_is_escaped():
+    assert plots.shown("अ") == r"\u0905"
+    assert plots.shown("ก") == r"\u0e01"
+    assert plots.shown("1₿") == r"1\u20bf"
+    assert plots.shown("naïve Жук €") == "naïve Жук €"
+    plots.plot_map({"a": np.eye(3)}, ["अ", "₿", "日"], ["x"] * 3).png()
 
 
 # ---------------------------------------------------------------------------------------------------- views, sliders
