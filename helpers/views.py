@@ -262,7 +262,7 @@ def _along_sentence(name: str, pairs: Sequence, values: Sequence[float], total: 
     if not pairs:
         return f"{name}: nothing to show yet."
     low, high = pairs[values.index(min(values))], pairs[values.index(max(values))]
-    count = f"{total} tokens" if total <= LATEST else f"{len(pairs)} of {total} tokens"
+    count = f"{len(pairs)} tokens" if total <= LATEST else f"{len(pairs)} of {total} tokens"
     return (
         f"{name}: {count}, mean {sum(values) / len(values):.2f}, lowest {low[1]:.2f} at {_quoted(low[0].piece)}, "
         f"highest {high[1]:.2f} at {_quoted(high[0].piece)}."

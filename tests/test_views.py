@@ -4,6 +4,7 @@ import base64
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -142,6 +143,17 @@ def test_the_norms_sentence_is_computed_from_the_tokens(generation):
     norms = [token.norm for token in generation.tokens]
     sentence = re.search(r'tj-sentence">(Embedding norm[^<]*)<', window(generation, 12)["plots"])[1]
     assert f"{len(norms)} tokens, mean {np.mean(norms):.2f}, lowest {min(norms):.2f}" in sentence
+
+
+def test_the_cosines_sentence_counts_those_that_are_drawn(generation):
+    tokens = list(generation.tokens)
+    for place in (4, 5):  # a row of length 0 has no cosine, and the next one none to it
+        tokens[place] = replace(tokens[place], cosine_to_previous=None)
+    html = views.norms_and_cosines(tokens, generation.steps, len(tokens) - 12, 12)
+    drawn = html.split('class="explorer-cosines"')[1].count('r="2.5"')
+    assert drawn == len(tokens) - 3
+    assert f"Cosine to the token before: {drawn} tokens, mean" in html
+    assert f"Embedding norm of each token: {len(tokens)} tokens, mean" in html
 
 
 def test_model_text_is_escaped_everywhere(tokenizer, model):
