@@ -19,9 +19,9 @@ SMOOTHING = 0.98  # of the loss: a mean in which each update counts 2 % more tha
 class TrainingMonitor:
     """Fed by the loop: `for step in train(...): monitor.show(step)`. Keeps what it was shown.
 
-    evaluate() gives bits per byte and sample() a text: both are called at the first update, then every `every` updates
-    and at the last. lines: {name: bits per byte} to compare with. words: {class: words}; vectors() their rows (N, D).
-    steps: every record. held_out: {update: bits per byte}. maps: {update: vectors}, taken when held-out bits are.
+    evaluate() gives bits per byte and sample() a text: both are called at the first update shown, then every `every`
+    updates and at the last. lines: {name: bits per byte} to compare with. words: {class: words}; vectors() their rows
+    (N, D). steps: every record. held_out: {update: bits per byte}. maps: {update: vectors}, of the same updates.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TrainingMonitor:
         before = self._losses[-1] if self._losses else step.loss
         self._losses.append(SMOOTHING * before + (1 - SMOOTHING) * step.loss)
         last = step.step == step.updates
-        if step.step == 1 or step.step % self._every == 0 or last:
+        if step.step == 1 or not self.held_out or step.step % self._every == 0 or last:
             self._measure(step)
         now = time.monotonic()
         if last or now - self._drawn >= REFRESH_SECONDS:
@@ -73,7 +73,7 @@ class TrainingMonitor:
         self._label.value = self._sentence(step, seconds)
         self._view.value = views.page(
             views.held_out_chart(self.held_out, self._lines, step.updates),
-            views.loss_chart(self._losses, step.updates),
+            views.loss_chart(self._losses, step.updates, step.step),
             self._map() if self._vectors else "",
             self._text,
         )
@@ -86,7 +86,7 @@ class TrainingMonitor:
         return views.word_map(points, *zip(*self._words, strict=True), share)
 
     def _sentence(self, step, seconds: float) -> str:
-        left = seconds / step.step * (step.updates - step.step)
+        left = seconds / len(self.steps) * (step.updates - step.step)
         measured, bits = list(self.held_out.items())[-1]
         return (
             f"update {step.step:,} of {step.updates:,} (pass {step.epoch} over the texts) · loss {step.loss:.2f} · "

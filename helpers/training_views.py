@@ -62,10 +62,10 @@ def _beaten(lines: Mapping[str, float], last: float) -> str:
     return f"; better than {below[min(below)]}." if below else "; better than none of the lines yet." if lines else "."
 
 
-def loss_chart(losses: Sequence[float], updates: int) -> str:
-    """The loss of each update so far (smoothed values, nats per token)."""
+def loss_chart(losses: Sequence[float], updates: int, latest: int) -> str:
+    """The loss of each update that was seen (smoothed values, nats per token); `latest` is the number of the last."""
     x, y = Scale(0, updates, LEFT, RIGHT), Scale(0, max(losses) * 1.05, 82, 8)
-    numbered = thinned(list(enumerate(losses, 1)))
+    numbered = thinned(list(enumerate(losses, latest - len(losses) + 1)))
     sentence = f"Loss, mean of the last updates: {losses[-1]:.2f} nats per token; at the beginning {losses[0]:.2f}."
     body = y_axis(y, LEFT, RIGHT) + polyline([(x(update), y(loss)) for update, loss in numbered])
     return _with_sentence(figure(body, WIDTH, 92, sentence, fixed=True), sentence)

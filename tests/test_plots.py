@@ -188,6 +188,18 @@ def test_monitor_keeps_records_and_measures_now_and_then():
     assert "update 5 of 5" in monitor._label.value
 
 
+def test_a_monitor_may_join_a_run_that_has_begun(monkeypatch):
+    now = iter(range(0, 100, 10))
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    monitor = TrainingMonitor(lambda: 0.5, every=100)
+    monitor.show(TrainingStep(41, 50, 1, 1.0, 0.1, 1.0, 10))
+    assert monitor.held_out == {41: 0.5}
+    assert "held out 0.500 bits per byte at update 41 · 10 s gone, about 90 s left" in monitor._label.value
+    monitor.show(TrainingStep(42, 50, 1, 1.0, 0.1, 1.0, 10))
+    start, end = monitor._view.value.split('<polyline points="')[2].split('"')[0].split()
+    assert float(end.split(",")[0]) > float(start.split(",")[0]) > 300  # of 390: where updates 41 and 42 belong
+
+
 def test_the_attention_sentence_names_whom_the_last_token_looks_at():
     weights = np.array([[1.0, 0.0, 0.0], [0.4, 0.6, 0.0], [0.7, 0.1, 0.2]])
     picture = plots.plot_attention(weights, ["▁Mia", "▁saw", "▁her"])

@@ -234,7 +234,7 @@ def test_training_charts_name_what_was_beaten():
     parsed(html)
     assert "0.400 bits per byte after 500 of 1,000 updates; better than uniform." in html
     assert "better than none" in training_views.held_out_chart({1: 3.0}, {"uniform": 2.5}, 10)
-    parsed(training_views.loss_chart([5.0, 4.0, 3.0], 10))
+    parsed(training_views.loss_chart([5.0, 4.0, 3.0], 10, 3))
     parsed(training_views.word_map(np.eye(2), ["a", "<b>"], ["x", "y"], 0.5))
 
 
