@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -42,6 +43,7 @@ class TrainingMonitor:
         self._words = [(word, name) for name, group in (words or {}).items() for word in group]
         self._losses: list[float] = []
         self._points: np.ndarray | None = None
+        self._last_map = ""
         self._bar = widgets.FloatProgress(min=0, max=1, layout={"width": "60%"})
         self._label = widgets.HTML("waiting for the first update")
         self._view = widgets.HTML()
@@ -53,7 +55,7 @@ class TrainingMonitor:
         """Take one record; redraw at most four times a second, and always for the last one."""
         self.steps.append(step)
         before = self._losses[-1] if self._losses else step.loss
-        self._losses.append(SMOOTHING * before + (1 - SMOOTHING) * step.loss)
+        self._losses.append(SMOOTHING * before + (1 - SMOOTHING) * step.loss)  # NaN once and for all if it diverges
         last = step.step == step.updates
         if step.step == 1 or not self.held_out or step.step % self._every == 0 or last:
             self._measure(step)
@@ -63,7 +65,9 @@ class TrainingMonitor:
             self._drawn = time.monotonic()
 
     def _measure(self, step) -> None:
-        self.held_out[step.step] = self._evaluate()
+        self.held_out[step.step] = bits = self._evaluate()
+        if not math.isfinite(bits):
+            return  # no text can be drawn from such a model, and its vectors have no map
         self._text = views.sample_text(self._sample(), step.step) if self._sample else ""
         if self._vectors:
             self.maps[step.step] = np.array(self._vectors())
@@ -79,18 +83,25 @@ class TrainingMonitor:
         )
 
     def _map(self) -> str:
-        points, share = principal_plane(self._vectors())
+        vectors = self._vectors()
+        if not np.isfinite(vectors).all():
+            return self._last_map
+        points, share = principal_plane(vectors)
         if self._points is not None:
             points = turned_towards(points, self._points)  # the plane's own axes may flip or spin between two looks
         self._points = points
-        return views.word_map(points, *zip(*self._words, strict=True), share)
+        self._last_map = views.word_map(points, *zip(*self._words, strict=True), share)
+        return self._last_map
 
     def _sentence(self, step, seconds: float) -> str:
         left = seconds / len(self.steps) * (step.updates - step.step)
         measured, bits = list(self.held_out.items())[-1]
+        found = f"loss {step.loss:.2f} · held out {bits:.3f} bits per byte at update {measured:,}"
+        if not math.isfinite(step.loss + bits):
+            found = f"{'held-out bits' if math.isfinite(step.loss) else 'loss'}: {views.DIVERGED}"
         return (
-            f"update {step.step:,} of {step.updates:,} (pass {step.epoch} over the texts) · loss {step.loss:.2f} · "
-            f"held out {bits:.3f} bits per byte at update {measured:,} · {seconds:.0f} s gone, about {left:.0f} s left"
+            f"update {step.step:,} of {step.updates:,} (pass {step.epoch} over the texts) · {found} · "
+            f"{seconds:.0f} s gone, about {left:.0f} s left"
         )
 
     def _ipython_display_(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -24,21 +25,23 @@ from helpers.svg import (
     y_axis,
 )
 
+DIVERGED = "no number any more (diverged: lower the learning rate)"
 WIDTH, HEIGHT = 520, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 390, 10, 206
 
 
 def held_out_chart(held_out: Mapping[int, float], lines: Mapping[str, float], updates: int) -> str:
     """Held-out bits per byte over the updates so far, {update: bits}, on a scale of logarithms, beside named lines."""
-    last = list(held_out.values())[-1]
-    values = [*held_out.values(), *lines.values()]
+    measured, last = list(held_out.items())[-1]
+    sentence = f"Held out: {last:.3f} bits per byte after {measured:,} of {updates:,} updates" + _beaten(lines, last)
+    if not math.isfinite(last):
+        sentence = f"Held out: {DIVERGED} after {measured:,} of {updates:,} updates."
+    held_out, lines = _finite(held_out), _finite(lines)
+    values = [*held_out.values(), *lines.values()] or [1.0]
     x = Scale(0, updates, LEFT, RIGHT)
     y = Scale(min(values) * 0.9, max(values) * 1.1, BOTTOM, TOP, log=True)
-    named = {**lines, "this run": last}
+    named = {**lines, "this run": last} if math.isfinite(last) else lines
     places = apart([y(value) + 4 for value in named.values()], 13, BOTTOM + 4)
-    sentence = f"Held out: {last:.3f} bits per byte after {list(held_out)[-1]:,} of {updates:,} updates" + _beaten(
-        lines, last
-    )
     body = (
         y_axis(y, LEFT, RIGHT)
         + "".join(
@@ -56,6 +59,11 @@ def held_out_chart(held_out: Mapping[int, float], lines: Mapping[str, float], up
     return _with_sentence(figure(body, WIDTH, HEIGHT, sentence, fixed=True), sentence)
 
 
+def _finite(values: Mapping) -> dict:
+    """Those that a scale can hold: no NaN, nothing infinite."""
+    return {key: value for key, value in values.items() if math.isfinite(value)}
+
+
 def _beaten(lines: Mapping[str, float], last: float) -> str:
     """The best of the lines that is beaten, in words."""
     below = {value: name for name, value in lines.items() if last < value}
@@ -64,9 +72,12 @@ def _beaten(lines: Mapping[str, float], last: float) -> str:
 
 def loss_chart(losses: Sequence[float], updates: int, latest: int) -> str:
     """The loss of each update that was seen (smoothed values, nats per token); `latest` is the number of the last."""
-    x, y = Scale(0, updates, LEFT, RIGHT), Scale(0, max(losses) * 1.05, 82, 8)
-    numbered = thinned(list(enumerate(losses, latest - len(losses) + 1)))
-    sentence = f"Loss, mean of the last updates: {losses[-1]:.2f} nats per token; at the beginning {losses[0]:.2f}."
+    highest = max(filter(math.isfinite, losses), default=1.0)
+    x, y = Scale(0, updates, LEFT, RIGHT), Scale(0, highest * 1.05, 82, 8)
+    numbered = _finite(dict(thinned(list(enumerate(losses, latest - len(losses) + 1))))).items()
+    said = f"{losses[-1]:.2f} nats per token" if math.isfinite(losses[-1]) else DIVERGED
+    began = f"; at the beginning {losses[0]:.2f}" if math.isfinite(losses[0]) else ""
+    sentence = f"Loss, mean of the last updates: {said}{began}."
     body = y_axis(y, LEFT, RIGHT) + polyline([(x(update), y(loss)) for update, loss in numbered])
     return _with_sentence(figure(body, WIDTH, 92, sentence, fixed=True), sentence)
 

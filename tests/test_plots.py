@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -198,6 +199,36 @@ def test_a_monitor_may_join_a_run_that_has_begun(monkeypatch):
     monitor.show(TrainingStep(42, 50, 1, 1.0, 0.1, 1.0, 10))
     start, end = monitor._view.value.split('<polyline points="')[2].split('"')[0].split()
     assert float(end.split(",")[0]) > float(start.split(",")[0]) > 300  # of 390: where updates 41 and 42 belong
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("no_number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("first", [1.0, None])
+def test_a_run_that_diverges_is_shown_to_its_end(no_number, first):
+    losses = [first or no_number, no_number, no_number, no_number]
+    found = iter(losses)
+    vectors = iter([np.eye(2) * first] * 2 if first else [])
+    monitor = TrainingMonitor(
+        lambda: next(found),
+        every=1,
+        lines={"floor": 0.3, "untold": float("inf")},
+        sample=lambda: "a text",
+        words={"animals": ["cat", "dog"]},
+        vectors=lambda: next(vectors, np.full((2, 2), no_number)),
+    )
+    for n, loss in enumerate(losses, 1):
+        monitor._drawn = 0  # each record is drawn
+        monitor.show(TrainingStep(n, 4, 1, loss, 0.1, 1.0, 10))
+    for text in (monitor._label.value, *monitor._view.value.split('<p class="tj-sentence"')[1:3]):
+        assert "no number any more (diverged: lower the learning rate)" in text
+    assert not re.search(r"\b(nan|inf)\b", monitor._view.value)
+    assert list(monitor.maps) == ([1] if first else [])
+
+
+def test_held_out_bits_alone_may_be_no_number():
+    monitor = TrainingMonitor(lambda: float("inf"))
+    monitor.show(TrainingStep(1, 1, 1, 2.0, 0.1, 1.0, 10))
+    assert "held-out bits: no number any more" in monitor._label.value
 
 
 def test_the_attention_sentence_names_whom_the_last_token_looks_at():
