@@ -310,9 +310,8 @@ def plot_training(steps: Sequence, held_out: Mapping[int, float], lines: Mapping
     left.set(xlabel="update", ylabel="loss (nats per token)", yscale="log")
     right.plot(list(held_out), list(held_out.values()), "o-", color=BLUE, label="this run")
     for number, (name, value) in enumerate(lines.items(), 1):
-        right.axhline(
-            value, color=CLASS_COLOURS[number % len(CLASS_COLOURS)], linestyle="--", linewidth=1.2, label=name
-        )
+        colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
+        right.axhline(value, color=colour, linestyle="--", linewidth=1.2, label=name)
     right.set(xlabel="update", ylabel="held-out bits per byte", yscale="log")
     right.legend(frameon=False, fontsize=8)
     for ax in (left, right):  # 0.2, 0.5, 1, 2, 5 in place of powers of ten
@@ -322,16 +321,15 @@ def plot_training(steps: Sequence, held_out: Mapping[int, float], lines: Mapping
     last = list(held_out.values())[-1]
     above = [name for name, value in lines.items() if last > value]
     below = [name for name, value in lines.items() if last <= value]
-    return Picture(
-        figure,
-        f"After {updates[-1]} updates the held-out bits per byte are below: {', '.join(below) or 'none'}; "
-        f"above: {', '.join(above) or 'none'}.",
-    )
+    said = f"the held-out bits per byte are below: {', '.join(below) or 'none'}; above: {', '.join(above) or 'none'}"
+    if not np.isfinite(last + steps[-1].loss):
+        said = "loss or held-out bits are no number any more (diverged: lower the learning rate)"
+    return Picture(figure, f"After {updates[-1]} updates {said}.")
 
 
 def smoothed(values: Sequence[float], window: int = 50) -> np.ndarray:
-    """Running mean over the last `window` values (fewer at the start)."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
+    """Running mean over the last `window` values (fewer at the start); NaN from the first one that is not finite."""
+    sums = np.concatenate([[0.0], np.cumsum(np.where(np.isfinite(values), values, np.nan))])
     ends = np.arange(1, len(sums))
     starts = np.maximum(ends - window, 0)
     return (sums[ends] - sums[starts]) / (ends - starts)

@@ -107,6 +107,17 @@ def test_training_plot_says_what_lies_below_and_above():
     assert picture.sentence == "After 3 updates the held-out bits per byte are below: uniform; above: floor."
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("no_number", [float("nan"), float("inf")])
+def test_the_training_plot_of_a_run_that_diverged_says_so(no_number):
+    steps = [TrainingStep(n, 100, 1, 5.0 if n < 20 else no_number, 0.1, 1.0, 10) for n in range(1, 101)]
+    picture = plots.plot_training(steps, {1: 4.0, 100: no_number}, {"uniform": 2.0})
+    assert "no number any more (diverged: lower the learning rate)" in picture.sentence
+    assert np.isfinite(drawn_line(picture)).sum() == 19
+    assert picture.png().startswith(b"\x89PNG")
+    assert "no number" in plots.plot_training(steps, {1: 4.0}, {}).sentence
+
+
 def test_smoothing_is_a_running_mean():
     np.testing.assert_allclose(plots.smoothed([1, 2, 3, 4], window=2), [1, 1.5, 2.5, 3.5])
 
