@@ -39,19 +39,20 @@ def apartness(vectors: np.ndarray, classes: Sequence[str]) -> float:
 
 
 def label_spots(
-    points: np.ndarray, widths: Sequence[float], line: float, letter: float, rows: tuple[float, float]
+    points: np.ndarray, widths: Sequence[float], line: float, letter: float, box: tuple[float, float, float, float]
 ) -> list[tuple | None]:
     """For the label of each point (N, 2) the nearest spot, right or left, where it covers no other and no point.
 
-    widths: of the labels. line, letter: the room that one line, one letter takes. rows: the lowest and the highest
+    widths: of the labels. line, letter: the room that one line, one letter takes. box: left, right, lowest, highest
     place of a label. A spot is (x, y, "left") where the label begins at x, (x, y, "right") where it ends there, and
     None where no room is left.
     """
-    placed = [(x - letter / 2, y, letter) for x, y in points]  # a label covers no point either
+    placed = [(x - letter / 2, y, letter) for x, y in points.tolist()]  # a label covers no point either
     spots: list[tuple | None] = [None] * len(points)
     for i in np.argsort(-points[:, 1]):
-        for x, y, side in _spots_near(*points[i], widths[i], line, letter):
-            if rows[0] <= y <= rows[1] and _is_free(x, y, widths[i], line, placed):
+        for x, y, side in _spots_near(*points[i].tolist(), widths[i], line, letter):
+            within = box[0] <= x <= box[1] - widths[i] and box[2] <= y <= box[3]
+            if within and _is_free(x, y, widths[i], line, placed):
                 placed.append((x, y, widths[i]))
                 spots[i] = (x if side == "left" else x + widths[i], y, side)
                 break

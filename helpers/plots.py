@@ -281,7 +281,8 @@ def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
     low, high = low - margin, high + margin * [1.6, 1.0]
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     line, letter = 0.034 * (high - low)[1], 0.019 * (high - low)[0]  # the room that one line, one letter takes
-    spots = label_spots(points, [letter * len(word) for word in words], line, letter, (low[1] + line, high[1]))
+    box = (-np.inf, np.inf, low[1] + line, high[1])
+    spots = label_spots(points, [letter * len(word) for word in words], line, letter, box)
     for point, word, spot in zip(points, words, spots, strict=True):
         if spot is None:  # more words than fit: the rest are dots alone
             continue

@@ -8,6 +8,7 @@ from html import escape
 
 import numpy as np
 
+from helpers.geometry import label_spots
 from helpers.svg import (
     ACCENT,
     FAINT,
@@ -89,13 +90,12 @@ def word_map(points: np.ndarray, words: Sequence[str], classes: Sequence[str], s
     x, y = Scale(-reach, reach, 10, 390), Scale(-reach, reach, 300, 10)
     colour = {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(distinct)}
     dots = [(x(point[0]), y(point[1])) for point in points.tolist()]
-    heights = _label_heights([py for _, py in dots], classes)
+    # in pixels: 5.5 a letter of 9 px, 10 a line, 8 a dot; the box ends where the legend begins
+    spots = label_spots(np.array(dots), [5.5 * len(word) for word in words], 10, 8, (2, 418, 8, 304))
     drawn = "".join(
         f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colour[kind]}"/>'
-        f'<path d="M{px:.1f} {py:.1f}L{px + 9:.1f} {height:.1f}" stroke="{FAINT}" stroke-width=".5"/>'
-        f'<text x="{px + 11:.1f}" y="{height + 3:.1f}" fill="{TEXT}" font-size="9">{escape(word)}</text>'
-        for (px, py), height, word, kind in zip(dots, heights, words, classes, strict=True)
-    )
+        for (px, py), kind in zip(dots, classes, strict=True)
+    ) + "".join(_word(*dot, *spot, word) for dot, spot, word in zip(dots, spots, words, strict=True) if spot)
     legend = "".join(
         f'<text x="{12 + 78 * (n % 5)}" y="{320 + 14 * (n // 5)}" fill="{colour[name]}">● {escape(name)}</text>'
         for n, name in enumerate(distinct)
@@ -104,14 +104,14 @@ def word_map(points: np.ndarray, words: Sequence[str], classes: Sequence[str], s
     return _with_sentence(figure(drawn + legend, 420, 336, sentence, fixed=True), sentence)
 
 
-def _label_heights(heights: Sequence[float], classes: Sequence[str]) -> list[float]:
-    """Words of one class end up close together: their labels are spread, class by class."""
-    spread = list(heights)
-    for name in set(classes):
-        members = [index for index, kind in enumerate(classes) if kind == name]
-        for index, height in zip(members, apart([heights[i] for i in members], 10, 300), strict=True):
-            spread[index] = height
-    return spread
+def _word(px: float, py: float, x: float, y: float, side: str, word: str) -> str:
+    """A word beside its dot, or further away with a thin line to it."""
+    line = f'<path d="M{px:.1f} {py:.1f}L{x:.1f} {y:.1f}" stroke="{FAINT}" stroke-width=".5"/>'
+    anchor = "" if side == "left" else ' text-anchor="end"'
+    return (
+        f"{line if abs(py - y) > 5 else ''}"
+        f'<text x="{x:.1f}" y="{y + 3:.1f}" fill="{TEXT}" font-size="9"{anchor}>{escape(word)}</text>'
+    )
 
 
 def sample_text(text: str, update: int) -> str:

@@ -37,7 +37,7 @@ ALLOWED = {
     "plots": ({"geometry"}, {"matplotlib", "IPython"}),
     "svg": (set(), set()),
     "views": ({"svg"}, {"IPython"}),
-    "training_views": ({"svg"}, set()),
+    "training_views": ({"geometry", "svg"}, set()),
     "distribution": ({"sampling", "svg", "views"}, {"ipywidgets"}),
     "controls": ({"sampling", "views"}, {"ipywidgets"}),
     "explorer": ({"sampling", "streaming", "views", "controls"}, set()),

@@ -238,8 +238,31 @@ def test_training_charts_name_what_was_beaten():
     parsed(training_views.word_map(np.eye(2), ["a", "<b>"], ["x", "y"], 0.5))
 
 
+def labels_and_dots(html):
+    """The labels of a map as (left, right, height, word), its dots as (x, y)."""
+    tree, labels = parsed(html), []
+    for text in tree.iter("text"):
+        if text.get("font-size"):
+            x, width = float(text.get("x")), 5.4 * len(words(text))
+            left = x - width if text.get("text-anchor") == "end" else x
+            labels.append((left, left + width, float(text.get("y")) - 3, words(text)))
+    return labels, [(float(dot.get("cx")), float(dot.get("cy"))) for dot in tree.iter("circle")]
+
+
 def test_labels_of_words_at_one_place_are_spread():
-    html = training_views.word_map(np.zeros((4, 2)), list("abcd"), ["x"] * 4, 0.5)
-    heights = sorted(float(y) for y in re.findall(r'<text x="[\d.]+" y="([\d.]+)" [^>]*font-size', html))
-    assert all(after - before > 9.9 for before, after in zip(heights, heights[1:], strict=False))
-    assert len(heights) == 4
+    labels, _ = labels_and_dots(training_views.word_map(np.zeros((4, 2)), list("abcd"), ["x"] * 4, 0.5))
+    places = {(left < 200, height) for left, _, height, _ in labels}  # right or left of the dot
+    assert len(places) == 4
+
+
+def test_a_label_in_the_map_covers_no_other_and_no_dot():
+    rng = np.random.default_rng(0)
+    points = np.repeat(rng.normal(size=(5, 2)), 10, axis=0) + 0.15 * rng.normal(size=(50, 2))
+    names = [f"word{number}" for number in range(50)]
+    labels, dots = labels_and_dots(training_views.word_map(points, names, np.repeat(list("abcde"), 10), 0.5))
+    assert len(dots) == 50
+    assert len(labels) >= 45  # one for which there is no room is left out
+    for number, (left, right, height, _) in enumerate(labels):
+        assert not any(left < x < right and abs(y - height) < 5 for x, y in dots)
+        assert not any(left < r and le < right and abs(h - height) < 9.8 for le, r, h, _ in labels[:number])
+        assert 0 <= left < right <= 420
