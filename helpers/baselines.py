@@ -9,7 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from helpers.corpus import text_bytes
+from helpers.corpus import some_texts, text_bytes
 
 
 class KneserNey:
@@ -25,11 +25,9 @@ class KneserNey:
             raise ValueError(f"order is {order!r}: give a whole number from 1 up, such as 5")
         self._tokenizer, self._order = tokenizer, order
         grams = Counter()
-        for text in texts:
+        for text in some_texts(texts):
             ids = self._padded(text)
             grams.update(tuple(ids[end - order : end]) for end in range(order, len(ids) + 1))
-        if not grams:
-            raise ValueError("texts is empty: give one text or more")
         self._levels = []  # for each order, longest first: {context: Counter of next ids}, discount
         for _ in range(order):
             self._levels.append((_by_context(grams), _discount(grams)))
@@ -37,11 +35,11 @@ class KneserNey:
 
     def bits_per_byte(self, texts: Sequence[str]) -> float:
         """Bits per byte of texts, the end of each included."""
-        bits = 0.0
+        bits, texts = 0.0, some_texts(texts)
         for text in texts:
             ids = self._padded(text)
             bits -= sum(math.log2(self.probability(ids[:end], ids[end])) for end in range(self._order - 1, len(ids)))
-        return bits / text_bytes(list(texts))
+        return bits / text_bytes(texts)
 
     def probability(self, before: Sequence[int], token_id: int) -> float:
         """P(token_id | the last order - 1 ids of `before`)."""

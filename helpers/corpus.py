@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def load_corpus(name_or_path: str | os.PathLike = BUNDLED) -> Corpus:
 def text_bytes(texts: tuple[str, ...] | list[str]) -> int:
     """UTF-8 bytes of texts, counting one for the end of each, as in a file with a text a line."""
     return sum(len(text.encode()) + 1 for text in texts)
+
+
+def some_texts(texts: Iterable[str]) -> list[str]:
+    """Texts as a list; TypeError for one str, whose letters would pass for texts, ValueError if there are none."""
+    if isinstance(texts, str):
+        raise TypeError("texts is one str: give a list of texts, such as [text]")
+    texts = list(texts)
+    if not texts:
+        raise ValueError("texts is empty: give one text or more")
+    return texts
 
 
 def _bundled() -> Corpus:

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from helpers.corpus import text_bytes
+from helpers.corpus import some_texts, text_bytes
 from helpers.model import LanguageModelOutput, LSTMConfig, LSTMLanguageModel
-from helpers.training import TextEncoder, TrainingStep, check_options, endless_batches, one_cycle, some_texts
+from helpers.training import TextEncoder, TrainingStep, check_options, endless_batches, one_cycle
 
 if importlib.util.find_spec("triton") and "triton" not in sys.modules:
     # torch's CUDA builds bring it; loaded after TensorFlow, its LLVM ends Python at once (tensorflow/tensorflow#124205)

@@ -45,6 +45,8 @@ class Tokenizer:
         ValueError says what sizes the texts allow when `vocab_size` is too large or too small for them.
         """
         _check_whole_number("vocab_size", vocab_size, 1)
+        if isinstance(texts, str):
+            raise TypeError("texts is one str: give a list of texts, such as [text]")
         texts = [_check_text(text) for text in texts]
         if not any(text.strip() for text in texts):
             raise ValueError("no text to learn pieces from: give one or more texts that are not blank")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.corpus import text_bytes
+from helpers.corpus import some_texts, text_bytes
 
 NOT_A_TARGET = -100  # the value that torch's cross-entropy leaves out by default
 
@@ -140,7 +140,8 @@ def evaluate(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str]) -> 
 
     A byte, unlike a token, is the same for every tokenizer, so models with different vocabularies can be compared.
     """
-    return bits_of(model, tokenizer, texts).sum() / text_bytes(list(texts))
+    texts = some_texts(texts)
+    return bits_of(model, tokenizer, texts).sum() / text_bytes(texts)
 
 
 @torch.no_grad()
@@ -173,12 +174,3 @@ def endless_batches(encoded, batch_size, rng) -> Iterator[tuple[int, list[int]]]
             batches += [by_length[i : i + batch_size] for i in range(0, len(by_length), batch_size)]
         for index in rng.permutation(len(batches)):
             yield epoch, batches[index]
-
-
-def some_texts(texts: Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise TypeError("texts is one str: give a list of texts, such as [text]")
-    texts = list(texts)
-    if not texts:
-        raise ValueError("texts is empty: give one text or more")
-    return texts

@@ -48,3 +48,15 @@ def test_order_is_a_whole_number_from_1(tokenizer, order):
 def test_no_texts_are_refused(tokenizer):
     with pytest.raises(ValueError, match="texts is empty"):
         KneserNey(tokenizer, [])
+
+
+def test_a_single_str_is_not_a_list_of_letters(tokenizer):
+    with pytest.raises(TypeError, match="list of texts"):
+        KneserNey(tokenizer, "the cat")
+    with pytest.raises(TypeError, match="list of texts"):
+        KneserNey(tokenizer, SAMPLE_TEXTS).bits_per_byte("the cat")
+
+
+def test_texts_that_come_one_by_one_are_measured_as_a_list_is(tokenizer):
+    model = KneserNey(tokenizer, SAMPLE_TEXTS, 2)
+    assert model.bits_per_byte(text for text in SAMPLE_TEXTS) == model.bits_per_byte(SAMPLE_TEXTS)

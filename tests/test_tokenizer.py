@@ -110,6 +110,11 @@ def test_no_text_to_learn_from(texts):
         Tokenizer.train(texts, 300)
 
 
+def test_a_single_str_is_not_a_list_of_letters():
+    with pytest.raises(TypeError, match=r"list of texts, such as \[text\]"):
+        Tokenizer.train("the cat sat on the mat", 268)
+
+
 @pytest.mark.parametrize(("size", "kind"), [(0, ValueError), (-5, ValueError), ("600", TypeError), (2.5, TypeError)])
 def test_vocab_size_must_be_a_whole_number(size, kind):
     with pytest.raises(kind, match="vocab_size"):

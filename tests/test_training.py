@@ -128,6 +128,10 @@ def test_no_texts_and_a_single_str_are_refused(lstm, tokenizer):
         evaluate(lstm, tokenizer, [])
 
 
+def test_texts_that_come_one_by_one_are_measured_as_a_list_is(lstm, tokenizer):
+    assert evaluate(lstm, tokenizer, (text for text in TEXTS)) == evaluate(lstm, tokenizer, TEXTS)
+
+
 def test_short_texts_weigh_no_more_than_long_ones(tokenizer):
     """Batches hold texts of like length: a plain mean over each would count tokens of short texts several times."""
     texts = ["fox"] * 40 + ["the cat sat on the mat and the dog sat on the log"] * 40
