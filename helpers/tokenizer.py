@@ -14,10 +14,16 @@ import sentencepiece as spm
 
 PAD, UNK, BOS, EOS = range(4)
 SPACE = "\u2581"  # SentencePiece writes a space as this block, so that pieces can be printed and joined
+UNKNOWN_SIGN = "\u2585"  # SentencePiece writes an unknown piece as this block, and learns nothing from a text with it
+LONGEST = 1 << 24  # bytes; SentencePiece learns nothing from a longer text
+LARGEST = 2**31 - 1  # SentencePiece's numbers end here
 
 
 class Tokenizer:
-    """A trained BPE vocabulary with byte fallback: every text has ids, and its ids give it back (after NFKC)."""
+    """A trained BPE vocabulary with byte fallback: every text has ids, and its ids give it back, but for its spaces.
+
+    What comes back is in NFKC; several spaces are one, those at either end are gone, and a '▁' is a space.
+    """
 
     def __init__(self, model: bytes) -> None:
         """Wrap a serialised SentencePiece model; ValueError if the bytes are not one, or lack the four specials."""
@@ -44,10 +50,10 @@ class Tokenizer:
 
         ValueError says what sizes the texts allow when `vocab_size` is too large or too small for them.
         """
-        _check_whole_number("vocab_size", vocab_size, 1)
+        _check_vocab_size(vocab_size)
         if isinstance(texts, str):
             raise TypeError("texts is one str: give a list of texts, such as [text]")
-        texts = [_check_text(text) for text in texts]
+        texts = [part for text in texts for part in _learnable(_check_text(text))]
         if not any(text.strip() for text in texts):
             raise ValueError("no text to learn pieces from: give one or more texts that are not blank")
         model = io.BytesIO()
@@ -66,7 +72,7 @@ class Tokenizer:
                 eos_id=EOS,
                 num_threads=1,
                 minloglevel=2,
-                max_sentence_length=1 << 24,
+                max_sentence_length=LONGEST,
             )
         except RuntimeError as error:
             raise ValueError(_plain_words(str(error), vocab_size)) from None
@@ -190,11 +196,19 @@ def _check_text(text: str) -> str:
     return text
 
 
-def _check_whole_number(name: str, value: int, lowest: int) -> None:
+def _learnable(text: str) -> list[str]:
+    """The text in parts that SentencePiece does not skip: none too long, none with the blocks it keeps for itself."""
+    text = text.replace(SPACE, " ").replace(UNKNOWN_SIGN, " ")
+    most = LONGEST // 4  # characters; one takes up to 4 bytes
+    return [text[start : start + most] for start in range(0, len(text), most)]
+
+
+def _check_vocab_size(value: int) -> None:
+    wanted = f"vocab_size is {value!r}: give a whole number from 260 (4 specials, 256 bytes) to {LARGEST}, such as 1600"
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is {value!r}: give a whole number from {lowest} up")
-    if value < lowest:
-        raise ValueError(f"{name} is {value}: give a whole number from {lowest} up")
+        raise TypeError(wanted)
+    if not 260 <= value <= LARGEST:
+        raise ValueError(wanted)
 
 
 def _plain_words(message: str, vocab_size: int) -> str:
@@ -207,6 +221,6 @@ def _plain_words(message: str, vocab_size: int) -> str:
     if too_low := re.search(r"required_chars\D*\d+ vs (\d+)", message):
         return (
             f"vocab_size {vocab_size} is too small for this text: its characters, the 256 bytes and the special ids "
-            f"alone take {too_low[1]}. Ask for more than {too_low[1]}."
+            f"alone take {too_low[1]}. Ask for {too_low[1]} or more."
         )
     return f"SentencePiece cannot learn {vocab_size} pieces from this text: {message.strip().splitlines()[-1]}"

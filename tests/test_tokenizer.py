@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from fakes import SAMPLE_TEXTS
 from hypothesis import given, settings
@@ -100,11 +102,36 @@ def test_too_many_pieces_for_the_text_says_what_to_choose():
 
 def test_too_few_pieces_for_the_scripts_says_what_to_choose():
     many_characters = "".join(map(chr, range(0x4E00, 0x5300)))
-    with pytest.raises(ValueError, match=r"vocab_size 300 is too small .* more than \d+"):
+    with pytest.raises(ValueError, match=r"vocab_size 300 is too small .* Ask for \d+ or more") as caught:
         Tokenizer.train([many_characters], 300)
+    fewest = int(re.search(r"(\d+) or more", str(caught.value))[1])
+    assert Tokenizer.train([many_characters], fewest).vocab_size == fewest
 
 
-@pytest.mark.parametrize("texts", [[], [""], ["  ", "\n"]])
+@pytest.mark.parametrize("size", [1, 3, 259, 2**31, 2**40])
+def test_a_size_that_no_text_allows_is_named_with_the_range(size):
+    with pytest.raises(ValueError, match=f"vocab_size is {size}: give a whole number from 260 .* to 2147483647"):
+        Tokenizer.train(SAMPLE_TEXTS, size)
+
+
+@pytest.mark.parametrize("more", ["▅ ", " " * (1 << 24)], ids=["unknown sign", "16 MiB"])
+def test_no_text_is_left_out_of_training(more):
+    tokenizer = Tokenizer.train(["aa" + more + "qq", "xyz"], 268)
+    assert set("aqxyz") <= {tokenizer.piece(i) for i in range(tokenizer.vocab_size)}
+
+
+def test_the_sign_of_an_unknown_piece_is_text_like_any_other(tokenizer):
+    assert tokenizer.decode(tokenizer.encode("25 ▅ 50")) == "25 ▅ 50"
+
+
+@pytest.mark.parametrize(
+    ("text", "back"), [("  two  spaces ", "two spaces"), ("a▁b", "a b"), ("½\u00a0ﬁ", "1⁄2 fi"), ("\ta\n b", "\ta\n b")]
+)
+def test_ids_give_a_text_back_in_nfkc_with_single_spaces(tokenizer, text, back):
+    assert tokenizer.decode(tokenizer.encode(text)) == back
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["  ", "\n"], ["▁", "▅"]])
 def test_no_text_to_learn_from(texts):
     with pytest.raises(ValueError, match="no text"):
         Tokenizer.train(texts, 300)
