@@ -230,7 +230,7 @@ def train_twin(
     clip: float = 1.0,
 ) -> Iterator[TrainingStep]:
     """Train `twin` in place as helpers.training.train does a torch model: the same batches, rates, steps, records."""
-    check_options(updates, batch_size, peak_learning_rate, clip)
+    check_options(updates, seed, batch_size, peak_learning_rate, clip)
     encoded = [tokenizer.encode(text) for text in some_texts(texts)]
     batches = _batches(encoded, ragged(encoded, tokenizer), batch_size, seed)
     usual_tokens = batch_size * sum(len(ids) + 1 for ids in encoded) / len(encoded)

@@ -84,21 +84,33 @@ def train(
     of the updates, then down to nearly nothing. Gradients are clipped to the norm `clip`. Stop whenever you like: the
     model keeps what it has learned.
     """
-    check_options(updates, batch_size, peak_learning_rate, clip)
-    encoded = [
-        np.array(tokenizer.encode(text), dtype=np.int32) for text in some_texts(texts)
-    ]  # small: there may be many
+    check_options(updates, seed, batch_size, peak_learning_rate, clip)
+    encoded = encode_texts(model, tokenizer, texts)
     return _updates(model, tokenizer, encoded, updates, seed, batch_size, peak_learning_rate, clip)
 
 
-def check_options(updates: int, batch_size: int, peak_learning_rate: float, clip: float) -> None:
+def check_options(updates: int, seed: int, batch_size: int, peak_learning_rate: float, clip: float) -> None:
     """ValueError names the first option of a training run that cannot be, its value and its range."""
-    for name, value in {"updates": updates, "batch_size": batch_size}.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}: give a whole number from 1 up")
+    for name, value, lowest in (("updates", updates, 1), ("seed", seed, 0), ("batch_size", batch_size, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+            raise ValueError(f"{name} is {value!r}: give a whole number from {lowest} up")
     for name, value in {"peak_learning_rate": peak_learning_rate, "clip": clip}.items():
         if not 0 < value < math.inf:
             raise ValueError(f"{name} is {value!r}: give a number above 0")
+
+
+def encode_texts(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str]) -> list[np.ndarray]:
+    """The ids of each text; ValueError names the first text that is too long for the model."""
+    texts = some_texts(texts)
+    encoded = [np.array(tokenizer.encode(text), dtype=np.int32) for text in texts]  # small: there may be many
+    most = getattr(model, "context_length", None)
+    for number, ids in enumerate(encoded):
+        if most is not None and len(ids) + 1 > most:
+            raise ValueError(
+                f"texts[{number}], which begins {texts[number][:30]!r}, has {len(ids) + 1} tokens with bos, more than "
+                f"the {most} that this model reads: split it, or make a model with a longer context"
+            )
+    return encoded
 
 
 def _updates(model, tokenizer, encoded, updates, seed, batch_size, peak_learning_rate, clip) -> Iterator[TrainingStep]:
@@ -147,7 +159,7 @@ def evaluate(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str]) -> 
 @torch.no_grad()
 def bits_of(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 4) -> np.ndarray:
     """-log2 P of each text under the model, its end included, (len(texts),)."""
-    encoded = [tokenizer.encode(text) for text in some_texts(texts)]
+    encoded = encode_texts(model, tokenizer, texts)
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
     bits = np.zeros(len(encoded))
     for start in range(0, len(encoded), batch_size):

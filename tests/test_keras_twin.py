@@ -241,7 +241,12 @@ def test_padding_is_no_target(twin):
 
 
 @pytest.mark.parametrize(
-    ("options", "match"), [({"updates": 0}, "updates is 0"), ({"updates": 1, "clip": -1}, "clip is -1")]
+    ("options", "match"),
+    [
+        ({"updates": 0}, "updates is 0"),
+        ({"updates": 1, "seed": -1}, "seed is -1"),
+        ({"updates": 1, "clip": -1}, "clip is -1"),
+    ],
 )
 def test_bad_options_are_named(tokenizer, options, match):
     with pytest.raises(ValueError, match=match):

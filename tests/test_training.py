@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from fakes import SAMPLE_TEXTS
 
 from helpers.model import LSTMConfig, LSTMLanguageModel
 from helpers.training import NOT_A_TARGET, Batch, batch_loss, bits_of, evaluate, make_batch, one_cycle, train
+from helpers.transformer import TransformerConfig, TransformerLanguageModel
 
 TEXTS = SAMPLE_TEXTS[:2]
 
@@ -109,6 +112,9 @@ def test_an_untied_models_step_moves_only_the_rows_it_looked_up(tokenizer):
     [
         ({"updates": 0}, "updates is 0"),
         ({"updates": 2.5}, "updates is 2.5"),
+        ({"updates": 1, "seed": -1}, "seed is -1: give a whole number from 0 up"),
+        ({"updates": 1, "seed": 0.5}, "seed is 0.5"),
+        ({"updates": 1, "seed": None}, "seed is None"),
         ({"updates": 1, "batch_size": -1}, "batch_size is -1"),
         ({"updates": 1, "peak_learning_rate": 0}, "peak_learning_rate is 0"),
         ({"updates": 1, "clip": math.nan}, "clip is nan"),
@@ -130,6 +136,17 @@ def test_no_texts_and_a_single_str_are_refused(lstm, tokenizer):
 
 def test_texts_that_come_one_by_one_are_measured_as_a_list_is(lstm, tokenizer):
     assert evaluate(lstm, tokenizer, (text for text in TEXTS)) == evaluate(lstm, tokenizer, TEXTS)
+
+
+@pytest.mark.parametrize("use", [partial(train, updates=1), evaluate, bits_of])
+def test_a_text_that_is_too_long_is_named_before_anything_is_learned(tokenizer, use):
+    ids = tokenizer.encode(text := "the cat sat on the mat and the dog sat on the log")
+    just_enough = TransformerConfig(tokenizer.vocab_size, 8, layers=1, heads=2, context_length=len(ids) + 1)
+    use(TransformerLanguageModel(just_enough), tokenizer, ["fox", text])
+    model = TransformerLanguageModel(replace(just_enough, context_length=len(ids)))
+    message = rf"texts\[1\], which begins '{text[:30]}', has {len(ids) + 1} tokens .* the {len(ids)} that .* split it"
+    with pytest.raises(ValueError, match=message):
+        use(model, tokenizer, ["fox", text])
 
 
 def test_short_texts_weigh_no_more_than_long_ones(tokenizer):
