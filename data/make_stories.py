@@ -146,34 +146,15 @@ class Grammar:
 
 def load_grammar(path: Path = GRAMMAR_FILE) -> Grammar:
     """Read a grammar file; GrammarError names the section that is wrong."""
-    tables: dict[str, tuple[Row, ...]] = {}
-    differs_from: dict[str, str] = {}
-    phrases: dict[str, str] = {}
-    texts: dict[str, tuple[float, list[str]]] = {}
-    for header, lines in _sections(path.read_text(encoding="utf-8")):
-        kind, _, rest = header.partition(" ")
-        if same := re.fullmatch(r"(\w+) = (\w+) but not (\w+)", rest):
-            tables[same[1]], differs_from[same[1]] = tables[same[2]], same[3]
-        elif kind == "words":
-            name, _, columns = rest.partition(":")
-            tables[name] = tuple(_row(name, columns, line) for line in lines)
-        elif kind == "phrase":
-            phrases[rest] = " ".join(lines)
-        elif kind == "text":
-            name, share = rest.split()
-            texts[name] = (float(share), lines)
-        else:
-            raise GrammarError(f"[{header}]: a section starts with words, phrase or text")
-    reader = _Reader(tables, phrases)
-    total = sum(share for share, _ in texts.values())
-    root = Choice(
-        tuple(reader.read(_join(lines), name) for name, (_, lines) in texts.items()),
-        tuple(-math.log2(share / total) for share, _ in texts.values()),
-    )
-    return Grammar(tables, differs_from, tuple(texts), root)
+    sections = _Sections({}, {}, {}, {})
+    for header, lines in _split(path.read_text(encoding="utf-8-sig")):
+        sections.add(header, lines)
+    if not sections.texts:
+        raise GrammarError(f"{path} has no text section: write one, such as [text picnic 5]")
+    return sections.grammar()
 
 
-def _sections(source: str) -> Iterator[tuple[str, list[str]]]:
+def _split(source: str) -> Iterator[tuple[str, list[str]]]:
     header, lines = "", []
     for line in itertools.chain(source.splitlines(), ["[end]"]):
         line = line.strip()
@@ -182,11 +163,75 @@ def _sections(source: str) -> Iterator[tuple[str, list[str]]]:
                 yield header, lines
             header, lines = line[1:-1], []
         elif line and not line.startswith("#"):
+            if not header:
+                raise GrammarError(f"{line!r} stands before the first section: put it below one, or # in front of it")
             lines.append(line)
 
 
-def _row(table: str, columns: str, line: str) -> Row:
-    names = [name.strip() for name in columns.split(",")]
+@dataclass(frozen=True)
+class _Sections:
+    """What the sections of a grammar file say, each checked as it is added."""
+
+    tables: dict[str, tuple[Row, ...]]
+    differs_from: dict[str, str]
+    phrases: dict[str, str]
+    texts: dict[str, tuple[float, str]]
+
+    def add(self, header: str, lines: Sequence[str]) -> None:
+        for form, add, known in (
+            (r"words (\w+) = (\w+) but not (\w+)", self._add_same, self.tables),
+            (r"words (\w+): *(\w+(?: *, *\w+)*)", self._add_words, self.tables),
+            (r"phrase (\w+)", self._add_phrase, self.phrases),
+            (r"text (\w+) +(\d+(?:\.\d+)?)", self._add_text, self.texts),
+        ):
+            if found := re.fullmatch(form, header):
+                if found[1] in known:
+                    raise GrammarError(f"[{header}]: a section named {found[1]} comes before it: choose another name")
+                if not lines and add != self._add_same:
+                    raise GrammarError(f"[{header}]: it has no lines: write one or more below it")
+                return add(header, lines, *found.groups())
+        examples = "[words animal: it, said], [phrase soon] or [text picnic 5]"
+        raise GrammarError(f"[{header}]: a section starts with words, phrase or text: write it like {examples}")
+
+    def _add_same(self, header: str, lines: Sequence[str], name: str, table: str, other: str) -> None:
+        for wanted in (table, other):
+            if wanted not in self.tables:
+                raise GrammarError(f"[{header}]: no [words {wanted}: …] comes before it: write that section first")
+        if lines:
+            raise GrammarError(f"[{header}]: it has the rows of {table}: take its own away, such as {lines[0]!r}")
+        if len(self.tables[table]) < 2:
+            raise GrammarError(f"[{header}]: {table} has 1 row, which would leave none: give it 2 or more")
+        self.tables[name], self.differs_from[name] = self.tables[table], other
+
+    def _add_words(self, header: str, lines: Sequence[str], name: str, columns: str) -> None:
+        names = re.split(r" *, *", columns)
+        if len(set(names)) < len(names):
+            raise GrammarError(f"[{header}]: two columns have one name: choose another for one of them")
+        self.tables[name] = tuple(_row(name, names, line) for line in lines)
+
+    def _add_phrase(self, header: str, lines: Sequence[str], name: str) -> None:
+        if optional := [line for line in lines if line[0] == "?"]:
+            raise GrammarError(f"[{header}]: {optional[0]!r}: only a line of a text takes '?': write {{…|}} instead")
+        self.phrases[name] = " ".join(lines)
+
+    def _add_text(self, header: str, lines: Sequence[str], name: str, share: str) -> None:
+        if float(share) == 0:
+            raise GrammarError(f"[{header}]: its share is {share}: give a number above 0, such as 5")
+        if lines[0][0] == "?":
+            raise GrammarError(f"[{header}]: {lines[0]!r}: the first sentence is always told: take its '?' away")
+        self.texts[name] = float(share), _join(lines)
+
+    def grammar(self) -> Grammar:
+        reader = _Reader(self.tables, self.phrases)
+        total = sum(share for share, _ in self.texts.values())
+        root = Choice(
+            tuple(reader.read(source, f"text {name}") for name, (_, source) in self.texts.items()),
+            tuple(-math.log2(share / total) for share, _ in self.texts.values()),
+        )
+        return Grammar(self.tables, self.differs_from, tuple(self.texts), root)
+
+
+def _row(table: str, names: Sequence[str], line: str) -> Row:
     cells = [cell.strip() for cell in line.split(",")]
     if len(cells) != len(names):
         raise GrammarError(f"[words {table}]: {line!r} has {len(cells)} cells for the columns {', '.join(names)}")
@@ -202,16 +247,23 @@ class _Reader:
     """Turns template text into a sequence of strings, slots and choices."""
 
     TOKEN = re.compile(r"[{}|]|<\w+(?:\.\w+)?>|@\w+|[^{}|<@]+")
-    WEIGHT = re.compile(r"(\d+)\*")
+    WEIGHT = re.compile(r"([\d.,-]+)\*")
 
     def __init__(self, tables: dict[str, tuple[Row, ...]], phrases: dict[str, str]) -> None:
         self.tables, self.phrases = tables, phrases
+        self.inside: list[str] = []  # the phrases that are being read, outermost first
 
     def read(self, source: str, where: str) -> Sequence_:
         tokens = self.TOKEN.findall(source)
         if "".join(tokens) != source or source.count("{") != source.count("}"):
             raise GrammarError(f"[{where}]: unbalanced or stray bracket in {source!r}")
-        return self._sequence(iter([*tokens, "}"]), where)[0]
+        tokens = iter([*tokens, "}"])
+        nodes, end = self._sequence(tokens, where)
+        if end == "|":
+            raise GrammarError(f"[{where}]: a | outside of {{ }} in {source!r}: write {{a|b}}")
+        if any(tokens):
+            raise GrammarError(f"[{where}]: a }} before its {{ in {source!r}: write {{a|b}}")
+        return nodes
 
     def _sequence(self, tokens: Iterator[str], where: str) -> tuple[Sequence_, str]:
         """Nodes up to the next | or }, and which of the two it was."""
@@ -224,23 +276,38 @@ class _Reader:
             elif token[0] == "<":
                 nodes.append(self._slot(token, where))
             elif token[0] == "@":
-                if token[1:] not in self.phrases:
-                    raise GrammarError(f"[{where}]: no [phrase {token[1:]}]")
-                nodes.extend(self.read(self.phrases[token[1:]], f"phrase {token[1:]}"))
+                nodes.extend(self._phrase(token[1:], where))
             else:
                 nodes.append(token)
         raise GrammarError(f"[{where}]: a choice is not closed")
+
+    def _phrase(self, name: str, where: str) -> Sequence_:
+        if name not in self.phrases:
+            raise GrammarError(f"[{where}]: no [phrase {name}]")
+        if name in self.inside:
+            raise GrammarError(f"[{where}]: @{name} would be inside itself, without end: take it away")
+        self.inside.append(name)
+        nodes = self.read(self.phrases[name], f"phrase {name}")
+        self.inside.pop()
+        return nodes
 
     def _choice(self, tokens: Iterator[str], where: str) -> Choice:
         options, weights, end = [], [], "|"
         while end == "|":
             nodes, end = self._sequence(tokens, where)
             weight = self.WEIGHT.match(nodes[0]) if nodes and isinstance(nodes[0], str) else None
-            weights.append(int(weight[1]) if weight else 1)
+            weights.append(self._weight(weight[1], where) if weight else 1)
             if weight:
                 nodes = (nodes[0][weight.end() :], *nodes[1:])
             options.append(tuple(node for node in nodes if node != ""))
         return Choice(tuple(options), tuple(-math.log2(weight / sum(weights)) for weight in weights))
+
+    def _weight(self, number: str, where: str) -> int:
+        if not number.isdecimal() or not int(number):
+            raise GrammarError(
+                f"[{where}]: the weight {number}* in a choice: give a whole number from 1 up, such as 3*"
+            )
+        return int(number)
 
     def _slot(self, token: str, where: str) -> Slot:
         name, _, column = token[1:-1].partition(".")

@@ -84,12 +84,39 @@ def test_bits_are_the_entropy_of_a_small_grammar(tmp_path):
         ("[text t 1]\n{a|b", "bracket"),
         ("[words a: it, that]\nonly one\n[text t 1]\nx", "1 cells for the columns"),
         ("[poem]\nx", "starts with words, phrase or text"),
+        ("[text p 50]\nA.\n[text p 50]\nB.", r"\[text p 50\]: a section named p comes before it: choose another"),
+        ("[words a: it]\nx\n[words a: it]\ny", r"\[words a: it\]: a section named a"),
+        ("[text p 5]\nA dog | a cat ran.", r"\[text p\]: a \| outside of .* in 'A dog \| a cat ran\.': write {a\|b}"),
+        ("[phrase a]\nx | y\n[text p 5]\n@a", r"\[phrase a\]: a \| outside"),
+        ("[text p 5]\nA dog } ran { home.", r"\[text p\]: a } before its {"),
+        ("[text p 5]\n?Maybe.\nThen.", r"\[text p 5\]: '\?Maybe\.': .* take its '\?' away"),
+        ("[phrase a]\n?x\n[text p 5]\n@a", r"\[phrase a\]: '\?x': .* write {…\|}"),
+        ("[text picnic]\nHi.", r"\[text picnic\]: .* write it like .*\[text picnic 5\]"),
+        ("[text p nan]\nHi.", r"\[text p nan\]: .* write it like"),
+        ("[text p 0]\nHi.", r"\[text p 0\]: its share is 0: give a number above 0"),
+        ("[text p 5]\n", r"\[text p 5\]: it has no lines: write one"),
+        ("[words a: it]\n[text p 5]\n<a>.", r"\[words a: it\]: it has no lines: write one"),
+        ("[words a: it, it]\nx, y\n[text p 5]\n<a>.", r"\[words a: it, it\]: two columns .* choose another"),
+        ("[text p 5]\n{0*a|b}", r"\[text p\]: the weight 0\* .* from 1 up"),
+        ("[text p 5]\n{0.5*a|b}", r"\[text p\]: the weight 0.5\* .* from 1 up"),
+        ("[phrase a]\n@a\n[text p 5]\n@a", r"\[phrase a\]: @a would be inside itself"),
+        ("[phrase a]\n{x|@b}\n[phrase b]\n@a\n[text p 5]\n@a", r"\[phrase b\]: @a would be inside itself"),
+        ("[words b = a but not a]\n[text p 5]\n<b>", r"\[words b = a but not a\]: no \[words a: …\] comes before"),
+        ("[words a: it]\nx\n[words b = a but not a]", r"\[words b = a but not a\]: a has 1 row.* 2 or more"),
+        ("[words a: it]\nx\ny\n[words b = a but not a]\nz", r"\[words b = a but not a\]: .* take its own away, .*'z'"),
+        ("Hi.\n[text p 5]\nHo.", "'Hi.' stands before the first section: put it below"),
+        ("# nothing\n", "has no text section: write one"),
     ],
 )
 def test_mistakes_in_a_grammar_are_named(tmp_path, source, match):
     (tmp_path / "g").write_text(source)
     with pytest.raises(GrammarError, match=match):
         load_grammar(tmp_path / "g")
+
+
+def test_a_phrase_may_be_used_more_than_once(tmp_path):
+    (tmp_path / "g").write_text("\ufeff[phrase a]\nx\n[phrase b]\n@a@a\n[text p 1]\n@b @a", encoding="utf-8")
+    assert load_grammar(tmp_path / "g").accepts("xx x")
 
 
 def test_the_command_refuses_to_write_nothing(tmp_path, capsys):
