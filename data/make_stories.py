@@ -16,129 +16,17 @@ import json
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from grammar import Choice, Grammar, Row, Sequence_, Slot, Story
 
 GRAMMAR_FILE = Path(__file__).with_name("stories.grammar")
 
 
 class GrammarError(ValueError):
     """The grammar file says something this reader does not understand."""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A word drawn from a table at its first mention and repeated after that: <name.column>."""
-
-    name: str
-    column: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several sequences: {a|b|3*c}."""
-
-    options: tuple[Sequence_, ...]
-    bits: tuple[float, ...]
-
-
-Sequence_ = tuple["str | Slot | Choice", ...]
-Row = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Story:
-    """A text, its kind (the plot), and -log2 of its probability under the grammar."""
-
-    text: str
-    bits: float
-    kind: str
-
-
-@dataclass(frozen=True)
-class Grammar:
-    """Word tables and the sequence that every text starts from."""
-
-    tables: dict[str, tuple[Row, ...]]
-    differs_from: dict[str, str]
-    kinds: tuple[str, ...]
-    root: Choice
-
-    def rows(self, name: str, bound: Mapping[str, Row]) -> Sequence[Row]:
-        """The rows a slot may take: all of its table but the one another slot already has."""
-        taken = bound.get(self.differs_from.get(name, ""))
-        return [row for row in self.tables[name] if row is not taken]
-
-    def sample(self, rng: random.Random) -> Story:
-        """One text drawn from the grammar."""
-        bound: dict[str, Row] = {}
-        parts: list[str] = []
-        bits = 0.0
-
-        def pick(costs: Sequence[float]) -> int:
-            nonlocal bits
-            position, index = rng.random(), 0
-            while index < len(costs) - 1 and (position := position - 2 ** -costs[index]) >= 0:
-                index += 1
-            bits += costs[index]
-            return index
-
-        def say(sequence: Sequence_) -> None:
-            for node in sequence:
-                if isinstance(node, str):
-                    parts.append(node)
-                elif isinstance(node, Choice):
-                    say(node.options[pick(node.bits)])
-                else:
-                    if node.name not in bound:
-                        rows = self.rows(node.name, bound)
-                        bound[node.name] = rows[pick([math.log2(len(rows))] * len(rows))]
-                    parts.append(bound[node.name][node.column])
-
-        kind = pick(self.root.bits)
-        say(self.root.options[kind])
-        return Story("".join(parts), bits, self.kinds[kind])
-
-    def derivations(self, text: str) -> list[Story]:
-        """Every way in which the grammar can make this text; [] means it cannot."""
-        found = []
-        for kind, sequence, bits in zip(self.kinds, self.root.options, self.root.bits, strict=True):
-            for end, _, cost in self._match(sequence, text, [(0, {}, bits)]):
-                if end == len(text):
-                    found.append(Story(text, cost, kind))
-        return found
-
-    def accepts(self, text: str) -> bool:
-        """Could the grammar have made this text, word for word?"""
-        return bool(self.derivations(text))
-
-    def _match(self, sequence: Sequence_, text: str, states: list) -> list:
-        """Carry every state (position, words bound so far, bits) through the sequence, node by node."""
-        for node in sequence:
-            if isinstance(node, str):
-                states = [(at + len(node), bound, bits) for at, bound, bits in states if text.startswith(node, at)]
-            elif isinstance(node, Choice):
-                branches = zip(node.options, node.bits, strict=True)
-                states = list(itertools.chain.from_iterable(
-                    self._match(option, text, [(at, bound, bits + cost) for at, bound, bits in states])
-                    for option, cost in branches
-                ))  # fmt: skip
-            else:
-                states = [new for state in states for new in self._match_slot(node, text, *state)]
-            if not states:
-                return []
-        return states
-
-    def _match_slot(self, slot: Slot, text: str, at: int, bound: dict, bits: float) -> Iterator[tuple]:
-        if slot.name in bound:
-            rows, cost = [bound[slot.name]], 0.0
-        else:
-            rows = self.rows(slot.name, bound)
-            cost = math.log2(len(rows))
-        for row in rows:
-            if text.startswith(row[slot.column], at):
-                yield at + len(row[slot.column]), {**bound, slot.name: row}, bits + cost
 
 
 # ------------------------------------------------------------------------------------------ reading the grammar file
