@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +57,21 @@ RECIPES = {
 }
 
 
-def main() -> None:
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=RECIPES, default="lstm")
-    parser.add_argument("--updates", type=int)
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    parser.add_argument("--updates", type=int, help="for a trial run; needs --out")
+    parser.add_argument("--out", type=Path, help="another folder than that of the lessons' model")
+    options = parser.parse_args(arguments)
+    if options.updates is not None and options.updates < 1:
+        parser.error(f"--updates {options.updates}: ask for 1 or more")
+    if options.updates is not None and options.out is None:
+        parser.error("--updates without --out would replace the model of the lessons: name another folder with --out")
+    return options
+
+
+def main() -> None:
+    options = read_options()
     recipe = RECIPES[options.model]
     updates, rate = options.updates or recipe.updates, recipe.peak_learning_rate
     torch.set_num_threads(1)  # for a model this small a second thread costs more than it brings

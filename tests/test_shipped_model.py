@@ -21,6 +21,7 @@ from helpers.sampling import SamplingSettings
 from helpers.training import bits_of
 
 sys.path.insert(0, str(DATA))
+import make_checkpoint
 from make_stories import load_grammar, make_stories
 
 CLASSES = {
@@ -132,7 +133,7 @@ def test_faults_are_counted():
     assert counted["copies of training texts"] == "1 of 1"
 
 
-def make_checkpoint(folder: Path, updates: int, model: str = "lstm") -> list[str]:
+def command_for(folder: Path, updates: int, model: str = "lstm") -> list[str]:
     command = [sys.executable, str(DATA / "make_checkpoint.py"), "--model", model]
     return [*command, "--updates", str(updates), "--out", str(folder)]
 
@@ -141,16 +142,32 @@ def make_checkpoint(folder: Path, updates: int, model: str = "lstm") -> list[str
 def test_making_the_checkpoint_twice_gives_the_same_bytes(tmp_path, model):
     contents = []
     for folder in (tmp_path / "a", tmp_path / "b"):
-        subprocess.run(make_checkpoint(folder, 4, model), check=True, capture_output=True)
+        subprocess.run(command_for(folder, 4, model), check=True, capture_output=True)
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1]
     assert len(contents[0]) == 3
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--updates", "0", "--out", "trial"], "--updates 0: ask for 1 or more"),
+        (["--updates", "-5", "--out", "trial"], "--updates -5: ask for 1 or more"),
+        (["--updates", "4"], "would replace the model of the lessons: name another folder with --out"),
+    ],
+)
+def test_a_trial_run_trains_as_asked_and_leaves_the_lessons_model_alone(monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(make_checkpoint, "train", None)
+    monkeypatch.setattr(sys, "argv", ["make_checkpoint.py", *arguments])
+    with pytest.raises(SystemExit):
+        make_checkpoint.main()
+    assert message in capsys.readouterr().err
+
+
 def test_interrupted_half_way_it_leaves_the_old_checkpoint_whole(tmp_path, tokenizer):
     old = LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, 4, 4), seed=5)
     save_checkpoint(tmp_path, old, tokenizer)
-    run = subprocess.Popen(make_checkpoint(tmp_path, 3_000), stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command_for(tmp_path, 3_000), stdout=subprocess.PIPE, text=True)
     assert "update 1 of 3,000" in run.stdout.readline()
     time.sleep(0.2)
     run.send_signal(signal.SIGTERM)
