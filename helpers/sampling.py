@@ -89,8 +89,10 @@ def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def largest_ids(probabilities: np.ndarray, count: int) -> list[int]:
-    """The ids of the `count` largest probabilities, largest first (ties: lower ids first)."""
-    return _largest_first(probabilities, count).tolist()
+    """The ids of the `count` largest probabilities, largest first (ties: lower ids first); all if there are fewer."""
+    if not _is_whole_from_0(count):
+        raise ValueError(_out_of_range("count", count, "a whole number from 0 up", "8"))
+    return _largest_first(probabilities, count).tolist() if count else []
 
 
 def entropy(probabilities: np.ndarray) -> float:
@@ -145,13 +147,17 @@ def _check_temperature(value: object) -> None:
 
 
 def _check_top_k(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+    if not _is_whole_from_0(value):
         raise ValueError(_out_of_range("top_k", value, "a whole number from 0 up (0 = off)", "40"))
 
 
 def _check_top_p(value: object) -> None:
     if not _is_number(value) or not 0 < value <= 1:
         raise ValueError(_out_of_range("top_p", value, "a number above 0 and up to 1 (1 = off)", "0.9"))
+
+
+def _is_whole_from_0(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0
 
 
 def _is_number(value: object) -> bool:

@@ -147,6 +147,13 @@ def test_largest_ids_are_ordered_and_break_ties_by_id():
     assert largest_ids(np.array([0.1, 0.4, 0.1, 0.4]), 3) == [1, 3, 0]
 
 
+def test_largest_ids_are_as_many_as_asked_for():
+    probabilities = np.array([0.1, 0.4, 0.1, 0.4])
+    assert [len(largest_ids(probabilities, count)) for count in (0, 1, 4, 9)] == [0, 1, 4, 4]
+    with pytest.raises(ValueError, match="count is -1: it must be a whole number from 0 up"):
+        largest_ids(probabilities, -1)
+
+
 def test_entropy_of_even_and_certain_distributions():
     assert entropy(np.full(8, 1 / 8)) == pytest.approx(3.0)
     assert entropy(np.array([0.0, 1.0])) == 0.0
