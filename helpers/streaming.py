@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -144,7 +145,7 @@ class Generation:
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"seed is {seed!r}: give a whole number from 0 up")
         self._model, self._tokenizer = model, tokenizer
-        self._rng = np.random.default_rng(seed)
+        self._seed, self._rng = seed, np.random.default_rng(seed)
         self._suppressed = np.array(sorted(tokenizer.suppressed_ids), dtype=np.intp)
         self._unread = tokenizer.encode_prompt(prompt)
         limit = model.context_length
@@ -184,8 +185,10 @@ class Generation:
 
     def step(self, settings: SamplingSettings = AS_THE_MODEL_SAYS, *, last: bool = False) -> TokenStep:
         """Draw the next token. `last`: the caller wants no more, so an unfinished character is flushed."""
-        logits, probabilities = self._predict(settings)
-        return self._add(draw(probabilities, self._rng), "sampler", logits, probabilities, settings, last)
+        self._check(settings)
+        with self._whole_or_not_at_all():
+            logits, probabilities = self._predict(settings)
+            return self._add(draw(probabilities, self._rng), "sampler", logits, probabilities, settings, last)
 
     def choose(self, token_id: int, settings: SamplingSettings = AS_THE_MODEL_SAYS, *, last: bool = False) -> TokenStep:
         """Take this id as the next token instead of drawing one."""
@@ -195,9 +198,11 @@ class Generation:
             raise ValueError(f"token_id {token_id} is outside 0 … {self._model.vocab_size - 1}, the model's vocabulary")
         if token_id in self._tokenizer.suppressed_ids:
             raise ValueError(f"token_id {token_id} ({self._tokenizer.piece(token_id)!r}) never follows a text")
-        logits, probabilities = self._predict(settings)
-        self._rng.random()  # the number that a draw would have taken: step n has the n-th number in any case
-        return self._add(int(token_id), "learner", logits, probabilities, settings, last)
+        self._check(settings)
+        with self._whole_or_not_at_all():
+            logits, probabilities = self._predict(settings)
+            self._rng.random()  # the number that a draw would have taken: step n has the n-th number in any case
+            return self._add(int(token_id), "learner", logits, probabilities, settings, last)
 
     def rewind(self, steps: int) -> None:
         """Keep the first `steps` steps and forget the rest."""
@@ -207,26 +212,44 @@ class Generation:
             )
         if steps == len(self._steps):
             return
-        self._rng.bit_generator.advance(steps - len(self._steps))
+        state = self._state
+        self._forget_after(steps)
+        if state is not None:  # the model need not read everything again
+            self._state = self._model.rewind(state, self._prompt_length + steps - (steps > 0))
+            # the prompt's logits are kept, since one pass need not equal another to the bit
+            self._logits = None if steps else self._prompt_logits
+            self._unread = self._unread[-1:] if steps else []
+
+    @contextmanager
+    def _whole_or_not_at_all(self) -> Iterator[None]:
+        """A step that breaks off, by an interrupt anywhere in it or an error of the model, leaves no trace."""
+        taken = len(self._steps)
+        try:
+            yield
+        except BaseException:
+            self._forget_after(taken)
+            raise
+
+    def _forget_after(self, steps: int) -> None:
+        """The first `steps` steps as they were; the model's state may be of any length, so all is to be read again."""
         del self._steps[steps:], self._tokens[self._prompt_length + steps :]
+        self._rng = np.random.default_rng(self._seed)
+        self._rng.bit_generator.advance(steps)
         self._stream = self._tokenizer.text_stream()
         for token in self._tokens:
             self._stream.feed(token.token_id)
-        if steps == 0:  # the prompt's logits are kept, since one pass need not equal another to the bit
-            self._state = self._model.rewind(self._state, self._prompt_length)
-            self._logits, self._unread = self._prompt_logits, []
-        else:
-            self._state = self._model.rewind(self._state, self._prompt_length + steps - 1)
-            self._logits, self._unread = None, [self._tokens[-1].token_id]
+        self._state, self._logits, self._unread = None, None, [token.token_id for token in self._tokens]
 
     # ---------------------------------------------------------------------------------------------- the six moves
 
-    def _predict(self, settings: SamplingSettings) -> tuple[np.ndarray, np.ndarray]:
-        """Read what is unread: logits (V,) with the suppressed ids at -inf, and the sampling probabilities (V,)."""
+    def _check(self, settings: SamplingSettings) -> None:
         if self.finish_reason:
             raise ValueError(f"the text has ended ({self.finish_reason}): rewind it or start a new one")
         if not isinstance(settings, SamplingSettings):
             raise TypeError(f"settings is {settings!r}: give a SamplingSettings, such as SamplingSettings(top_k=40)")
+
+    def _predict(self, settings: SamplingSettings) -> tuple[np.ndarray, np.ndarray]:
+        """Read what is unread: logits (V,) with the suppressed ids at -inf, and the sampling probabilities (V,)."""
         if self._unread:
             logits, self._state = self._model.advance(self._unread, self._state)
             self._logits, self._unread = self._mask(logits), []
@@ -273,7 +296,7 @@ class Generation:
         norm = math.sqrt(embedding @ embedding)
         previous = self._tokens[-1] if self._tokens else None
         cosine = (
-            float(embedding @ previous.embedding / (norm * previous.norm))
+            min(1.0, max(-1.0, float(embedding @ previous.embedding / (norm * previous.norm))))
             if previous and norm * previous.norm
             else None
         )
