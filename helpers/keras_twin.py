@@ -233,7 +233,7 @@ def train_twin(
     check_options(updates, seed, batch_size, peak_learning_rate, clip)
     encoded = [tokenizer.encode(text) for text in some_texts(texts)]
     batches = _batches(encoded, ragged(encoded, tokenizer), batch_size, seed)
-    usual_tokens = batch_size * sum(len(ids) + 1 for ids in encoded) / len(encoded)
+    usual_tokens = min(batch_size, len(encoded)) * sum(len(ids) + 1 for ids in encoded) / len(encoded)
     return _updates(twin, batches, usual_tokens, updates, peak_learning_rate, clip)
 
 

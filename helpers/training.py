@@ -116,7 +116,7 @@ def encode_texts(model: nn.Module, tokenizer: TextEncoder, texts: Sequence[str])
 def _updates(model, tokenizer, encoded, updates, seed, batch_size, peak_learning_rate, clip) -> Iterator[TrainingStep]:
     optimizer = torch.optim.Adam(model.parameters(), lr=peak_learning_rate, fused=True)
     tokens_seen = 0
-    usual_tokens = batch_size * sum(len(ids) + 1 for ids in encoded) / len(encoded)
+    usual_tokens = min(batch_size, len(encoded)) * sum(len(ids) + 1 for ids in encoded) / len(encoded)
     batches = endless_batches(encoded, batch_size, np.random.default_rng(seed))
     for step in range(1, updates + 1):
         epoch, chosen = next(batches)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from functools import partial
@@ -158,3 +159,11 @@ def test_short_texts_weigh_no_more_than_long_ones(tokenizer):
     logits, _ = model.advance([tokenizer.bos_id])
     fox, the = (np.exp(logits[tokenizer.encode(word)[0]]) for word in ("fox", "the"))
     assert fox / (fox + the) == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_gradient_norm_of_one_text_does_not_depend_on_a_batch_size_that_it_cannot_fill(lstm, tokenizer):
+    norms = [
+        next(train(copy.deepcopy(lstm), tokenizer, TEXTS[:1], updates=1, batch_size=size)).gradient_norm
+        for size in (1, 8)
+    ]
+    assert norms[0] == pytest.approx(norms[1])
