@@ -225,8 +225,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.documents < 1:
         parser.error(f"--documents {options.documents}: ask for 1 or more")
+    stories = make_stories(options.seed, options.documents)  # a mistake in the grammar must not empty the file
     with options.out.open("w", encoding="utf-8", newline="\n") as file:
-        for story in make_stories(options.seed, options.documents):
+        for story in stories:
             file.write(json.dumps({"text": story.text, "bits": round(story.bits, 6)}) + "\n")
 
 

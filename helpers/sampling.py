@@ -8,6 +8,8 @@ from numbers import Real
 
 import numpy as np
 
+ROUNDING = 1e-12  # eight times a tenth is a little less than .8, and has reached it all the same
+
 
 @dataclass(frozen=True)
 class SamplingSettings:
@@ -74,7 +76,7 @@ def keep_top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
         if mass[-1] >= top_p or len(head) == len(probabilities):
             break
         size *= 8
-    count = int(np.searchsorted(mass, top_p)) + 1
+    count = int(np.searchsorted(mass, top_p - ROUNDING)) + 1
     kept = head[:count]
     return _only(probabilities, kept[probabilities[kept] > 0])
 

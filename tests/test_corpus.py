@@ -126,6 +126,15 @@ def test_the_command_refuses_to_write_nothing(tmp_path, capsys):
     assert not (tmp_path / "x").exists()
 
 
+def test_a_mistake_in_the_grammar_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    (tmp_path / "stories.jsonl").write_text("precious")
+    (tmp_path / "g").write_text("[text p 1]\n<nobody>.")
+    monkeypatch.setattr(load_grammar, "__defaults__", (tmp_path / "g",))
+    with pytest.raises(GrammarError):
+        main(["--seed", "1", "--documents", "2", "--out", str(tmp_path / "stories.jsonl")])
+    assert (tmp_path / "stories.jsonl").read_text() == "precious"
+
+
 def test_each_line_of_the_corpus_is_one_object_with_text_and_bits():
     with (DATA / "stories-validation.jsonl").open(encoding="utf-8") as file:
         assert set(json.loads(file.readline())) == {"text", "bits"}

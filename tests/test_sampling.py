@@ -213,3 +213,8 @@ def test_bad_logits_are_named(logits, hint):
 def test_settings_of_another_kind_are_refused():
     with pytest.raises(TypeError, match="SamplingSettings"):
         next_token_probabilities(np.zeros(3), {"temperature": 1})
+
+
+@pytest.mark.parametrize(("count", "top_p", "kept"), [(10, 0.8, 8), (10, 0.3, 3), (7, 3 / 7, 3), (10, 0.81, 9)])
+def test_equal_probabilities_reach_p_although_their_sum_is_rounded(count, top_p, kept):
+    assert np.count_nonzero(keep_top_p(np.full(count, 1 / count), top_p)) == kept
