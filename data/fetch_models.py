@@ -45,7 +45,8 @@ def main(weights: Path = WEIGHTS) -> None:
         for name, make in missing.items():
             print(f"writing {models / name} …", flush=True)
             make(packages, Path(folder) / name)
-            (Path(folder) / name).rename(models / name)
+            if not is_there(models / name):  # another run may have been quicker
+                (Path(folder) / name).rename(models / name)
             print(f"{name}: {megabytes(models / name)} MB", flush=True)
 
 

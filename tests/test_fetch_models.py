@@ -56,6 +56,20 @@ def test_models_are_fetched_once(project, capfd):
     assert capfd.readouterr().out.startswith("tiny: already in")
 
 
+def test_of_two_runs_at_once_the_quicker_ones_model_stays(project, monkeypatch):
+    there = project / "models" / "tiny"
+
+    def slow(source, to):
+        for folder in (to, there):
+            folder.mkdir()
+            (folder / "config.json").write_text(folder.name)
+        (there / "config.json").write_text("of the other run")
+
+    monkeypatch.setitem(fetch_models.MAKERS, "tiny", slow)
+    fetch_models.main(project / "weights.txt")
+    assert (there / "config.json").read_text() == "of the other run"
+
+
 def test_a_wrong_hash_is_refused_and_nothing_is_left(project):
     (project / "weights.txt").write_text(f"tiny-weights==0.1 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(SystemExit, match=r"could not be fetched.*if a hash differs.*do not use it"):
