@@ -18,12 +18,12 @@ import torch
 from make_stories import make_stories
 from torch import nn
 
-from helpers.checkpoint import SHIPPED, SHIPPED_TRANSFORMER, save_checkpoint
 from helpers.corpus import load_corpus
-from helpers.model import LSTMConfig, LSTMLanguageModel
+from helpers.models.checkpoint import SHIPPED, SHIPPED_TRANSFORMER, save_checkpoint
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
 from helpers.tokenizer import Tokenizer
-from helpers.training import evaluate, train
-from helpers.transformer import TransformerConfig, TransformerLanguageModel
+from helpers.training import TrainingConfig, evaluate, train
 
 VOCAB_SIZE = 1800  # the first size at which every word of the stories is one piece
 STORY_SEED = 20_000  # far from the seeds of the bundled corpus (1, 2) and of the tests (from 1,000)
@@ -81,7 +81,9 @@ def main() -> None:
     model = recipe.model()
     texts = [story.text for story in make_stories(STORY_SEED, updates * BATCH_SIZE)]
     started = time.process_time()
-    for step in train(model, tokenizer, texts, updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=rate):
+    for step in train(
+        model, tokenizer, texts, TrainingConfig(updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=rate)
+    ):
         if step.step == 1 or step.step % REPORT_EVERY == 0 or step.step == step.updates:
             report(step, time.process_time() - started)
     bits = evaluate(model, tokenizer, corpus.validation)

@@ -5,8 +5,8 @@ import math
 import pytest
 from fakes import SAMPLE_TEXTS
 
-from helpers.baselines import KneserNey
 from helpers.corpus import text_bytes
+from helpers.training.baselines import KneserNey
 
 
 @pytest.mark.parametrize("order", [1, 2, 5])

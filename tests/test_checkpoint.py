@@ -9,9 +9,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from helpers import checkpoint
-from helpers.checkpoint import CheckpointError, load_checkpoint, load_mine, load_shipped, save_checkpoint
-from helpers.model import LSTMConfig, LSTMLanguageModel
+from helpers.models import checkpoint
+from helpers.models.checkpoint import CheckpointError, load_checkpoint, load_mine, load_shipped, save_checkpoint
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.tokenizer import Tokenizer
 
 

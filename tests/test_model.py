@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.model import LSTMConfig, LSTMLanguageModel
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 
 
 @pytest.fixture(params=[False, True], ids=["own output layer", "tied"])

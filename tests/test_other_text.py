@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from helpers.corpus import load_corpus, text_bytes
-from helpers.model import LSTMConfig, LSTMLanguageModel
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.sampling import SamplingSettings
 from helpers.streaming import stream
 from helpers.tokenizer import Tokenizer
-from helpers.training import evaluate, train
+from helpers.training import TrainingConfig, evaluate, train
 
 BYTES = 4_500_000
 
@@ -60,7 +60,7 @@ def test_a_few_hundred_updates_beat_the_texts_own_unigram_and_generation_streams
     held_out = [text[:600] for text in corpus.validation if len(text) > 40][:150]
     tokenizer = Tokenizer.train(texts, vocab_size=2_000)
     model = LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, tied=True), seed=0)
-    for step in train(model, tokenizer, texts, updates=300, peak_learning_rate=2e-2):
+    for step in train(model, tokenizer, texts, TrainingConfig(updates=300, peak_learning_rate=2e-2)):
         assert math.isfinite(step.loss)
     assert evaluate(model, tokenizer, held_out) < 0.95 * unigram(tokenizer, texts, held_out)
 

@@ -17,8 +17,8 @@ from helpers.streaming import Generation, stream
 transformers = pytest.importorskip("transformers", reason="transformers is not installed: make models")
 tokenizers = pytest.importorskip("tokenizers")
 
-from helpers.model_files import SMOLLM, PretrainedError, models_folder  # noqa: E402
-from helpers.pretrained import PretrainedTokenizer, load_pretrained, random_model, save_pretrained  # noqa: E402
+from helpers.models.pretrained import PretrainedTokenizer, load_pretrained, random_model, save_pretrained  # noqa: E402
+from helpers.models.pretrained_files import SMOLLM, PretrainedError, models_folder  # noqa: E402
 
 GREEDY = SamplingSettings(temperature=0)
 PROMPT = "the cat 😉 and 👩‍👧 met"
@@ -79,7 +79,7 @@ def test_rewind_crops_the_cache_and_the_same_text_comes_again(pair):
     for kept in (7, 1, 0):
         generation.rewind(kept)
         length = len(generation.tokens) - (kept > 0)
-        assert generation._state.cache.get_seq_length() == len(generation._state.ids) == length
+        assert generation._reading.state.cache.get_seq_length() == len(generation._reading.state.ids) == length
         assert [generation.step(NO_END) for _ in range(12 - kept)] == steps[kept:]
 
 
@@ -179,7 +179,7 @@ def test_pieces_show_spaces_and_lone_bytes():
 
 def test_prompts_are_never_empty_and_half_characters_are_refused():
     assert BYTE_LEVEL.encode_prompt("") == [0]
-    with pytest.raises(ValueError, match="half a character at place 3"):
+    with pytest.raises(ValueError, match="character 3 is a lone surrogate"):
         BYTE_LEVEL.encode_prompt("cat\ud83d")
 
 
@@ -252,7 +252,7 @@ DAMAGE = {
     "half a download": (truncate_weights, r"weights in .* are damaged .*: fetch or save it again, whole"),
     "a weight missing": (drop_one_weight, r"lacks 1 weights, transformer.h.1.mlp.c_fc.weight for one"),
     "no config": (lambda f: (f / "config.json").unlink(), r"no config.json.*: give a folder made by save_pretrained"),
-    "broken config": (lambda f: (f / "config.json").write_text("{"), r"its config.json cannot be read"),
+    "broken config": (lambda f: (f / "config.json").write_text("{"), r"config.json cannot be read"),
     "impossible config": (lambda f: edit_json(f / "config.json", n_head=0), r"its weights cannot be read"),
     "a config of words": (lambda f: edit_json(f / "config.json", n_embd="abc"), r"its (config.json|weights) cannot be"),
     "broken tokenizer": (lambda f: (f / "tokenizer.json").write_text("[]"), r"its tokenizer cannot be read"),
@@ -296,7 +296,7 @@ def run_without_network(code):
 
 def test_without_a_network_a_download_ends_in_one_sentence():
     code = (
-        "from helpers.pretrained import load_pretrained\n"
+        "from helpers.models.pretrained import load_pretrained\n"
         "import huggingface_hub.constants as c; c.HF_HUB_OFFLINE = True\n"
         "try: load_pretrained('someone/some-model', download=True)\nexcept ValueError as error: print(error)"
     )
@@ -309,7 +309,7 @@ def test_without_a_network_a_download_ends_in_one_sentence():
 def test_without_the_library_the_import_says_what_brings_it():
     code = (
         "import sys; sys.modules['transformers'] = None\n"
-        "try: import helpers.pretrained\nexcept ImportError as error: print(error)"
+        "try: import helpers.models.pretrained\nexcept ImportError as error: print(error)"
     )
     sentence = "transformers is not installed: run `make models` in the project's folder, then restart the kernel"
     assert run_without_network(code) == sentence

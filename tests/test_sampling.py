@@ -150,7 +150,7 @@ def test_largest_ids_are_ordered_and_break_ties_by_id():
 def test_largest_ids_are_as_many_as_asked_for():
     probabilities = np.array([0.1, 0.4, 0.1, 0.4])
     assert [len(largest_ids(probabilities, count)) for count in (0, 1, 4, 9)] == [0, 1, 4, 4]
-    with pytest.raises(ValueError, match="count is -1: it must be a whole number from 0 up"):
+    with pytest.raises(ValueError, match="count is -1: give a whole number from 0 up"):
         largest_ids(probabilities, -1)
 
 

@@ -282,7 +282,7 @@ def test_choosing_an_id_out_of_range_is_refused(model, endless, token_id, kind):
         ({"seed": -1}, ValueError, "seed is -1"),
         ({"seed": "7"}, ValueError, "seed is '7'"),
         ({"settings": 0.7}, TypeError, "settings is 0.7"),
-        ({"prompt": None}, TypeError, "a text is a str"),
+        ({"prompt": None}, TypeError, "the prompt is a str"),
         ({"prompt": "\udc00"}, ValueError, "lone surrogate"),
     ],
 )

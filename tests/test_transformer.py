@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.models.transformer import TransformerConfig, TransformerLanguageModel, attention
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation, stream
-from helpers.transformer import TransformerConfig, TransformerLanguageModel, attention
 
 IDS = [2, 7, 7, 30, 49]
 

@@ -13,9 +13,10 @@ from fakes import FakeModel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import geometry, svg, training_views, views
+from helpers.figures import geometry
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
+from helpers.window import svg, training_views, views
 
 HOSTILE = '<img src=x onerror=1> </svg> \u202e & "quote" \''
 

@@ -22,14 +22,14 @@ from real_models import real_model_rows
 from torch import nn
 from window import window_rows
 
-from helpers.baselines import KneserNey
 from helpers.corpus import load_corpus
-from helpers.model import LanguageModelOutput, LSTMConfig, LSTMLanguageModel
+from helpers.models.lstm import LanguageModelOutput, LSTMConfig, LSTMLanguageModel
+from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
 from helpers.sampling import SamplingSettings
 from helpers.streaming import stream
 from helpers.tokenizer import Tokenizer
-from helpers.training import batch_loss, evaluate, make_batch, train
-from helpers.transformer import TransformerConfig, TransformerLanguageModel
+from helpers.training import TrainingConfig, batch_loss, evaluate, make_batch, train
+from helpers.training.baselines import KneserNey
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 MARKS = (10, 30, 60, 90)  # CPU seconds
@@ -127,7 +127,9 @@ def training_rows(corpus, tokenizer) -> list[str]:
 
     def lstm(tied):
         model = LSTMLanguageModel(LSTMConfig(size, tied=tied), seed=0)
-        return model, lambda updates: train(model, tokenizer, texts, updates=updates, peak_learning_rate=2e-2)
+        return model, lambda updates: train(
+            model, tokenizer, texts, TrainingConfig(updates=updates, peak_learning_rate=2e-2)
+        )
 
     def gpt():
         torch.manual_seed(0)

@@ -24,7 +24,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-IMPORTS = "from helpers.checkpoint import load_all, load_shipped\nfrom helpers.explorer import Explorer"
+IMPORTS = "from helpers.models.checkpoint import load_all, load_shipped\nfrom helpers.window.explorer import Explorer"
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import re
 
 MONITOR = """
 from helpers.corpus import load_corpus
-from helpers.model import LSTMConfig, LSTMLanguageModel
-from helpers.training import evaluate, train
-from helpers.training_monitor import TrainingMonitor
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.training import TrainingConfig, evaluate, train
+from helpers.window.training_monitor import TrainingMonitor
 explorer = Explorer(load_all())
 display(explorer)
 corpus, (_, tokenizer) = load_corpus(), load_shipped()
@@ -19,7 +19,7 @@ monitor = TrainingMonitor(lambda: evaluate(learner, tokenizer, corpus.validation
     vectors=lambda: learner.embed(ids))
 display(monitor)
 try:
-    for step in train(learner, tokenizer, corpus.train, updates=100_000):
+    for step in train(learner, tokenizer, corpus.train, TrainingConfig(updates=100_000)):
         monitor.show(step)
 except KeyboardInterrupt:
     print("stopped early")

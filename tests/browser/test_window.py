@@ -51,7 +51,7 @@ def test_sliders_moved_by_keyboard_act_on_the_very_next_token(long_window):
     window.ask("moves := []")
     for name in ("temperature", "top_k", "top_p"):
         window.ask(
-            f"explorer._controls.{name}.observe(lambda c: "
+            f"explorer._controls.filters[{name!r}].observe(lambda c: "
             f"moves.append((len(explorer.generation.steps), '{name}', round(c['new'], 2))), names='value')"
         )
     window.press("play")

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import training_views as views
-from helpers.geometry import principal_plane, turned_towards
-from helpers.views import display_widget
+from helpers import checks
+from helpers.figures.geometry import principal_plane, turned_towards
+from helpers.records import TrainingStep
+from helpers.window import training_views as views
+from helpers.window.views import display_widget
 
 REFRESH_SECONDS = 0.25
 SMOOTHING = 0.98  # of the loss: a mean in which each update counts 2 % more than the one before
@@ -35,9 +37,10 @@ class TrainingMonitor:
         words: Mapping[str, Sequence[str]] | None = None,
         vectors: Callable[[], np.ndarray] | None = None,
     ) -> None:
-        self.steps: list = []
+        self.steps: list[TrainingStep] = []
         self.held_out: dict[int, float] = {}
         self.maps: dict[int, np.ndarray] = {}
+        every = checks.whole_number("every", every, 1)
         self._evaluate, self._every, self._sample, self._vectors = evaluate, every, sample, vectors
         self._lines, self._text = dict(lines or {}), ""
         self._words = [(word, name) for name, group in (words or {}).items() for word in group]
@@ -51,7 +54,7 @@ class TrainingMonitor:
         self.widget.add_class("training-monitor")
         self._started = self._drawn = time.monotonic()
 
-    def show(self, step) -> None:
+    def show(self, step: TrainingStep) -> None:
         """Take one record; redraw at most four times a second, and always for the last one."""
         self.steps.append(step)
         before = self._losses[-1] if self._losses else step.loss
@@ -64,36 +67,36 @@ class TrainingMonitor:
             self._draw(step, now - self._started)
             self._drawn = time.monotonic()
 
-    def _measure(self, step) -> None:
+    def _measure(self, step: TrainingStep) -> None:
         self.held_out[step.step] = bits = self._evaluate()
         if not math.isfinite(bits):
             return  # no text can be drawn from such a model, and its vectors have no map
         self._text = views.sample_text(self._sample(), step.step) if self._sample else ""
-        if self._vectors:
+        if self._vectors is not None:
             self.maps[step.step] = np.array(self._vectors())
 
-    def _draw(self, step, seconds: float) -> None:
+    def _draw(self, step: TrainingStep, seconds: float) -> None:
         self._bar.value = step.step / step.updates
         self._label.value = self._sentence(step, seconds)
         self._view.value = views.page(
             views.held_out_chart(self.held_out, self._lines, step.updates),
             views.loss_chart(self._losses, step.updates, step.step),
-            self._map() if self._vectors else "",
+            "" if self._vectors is None else self._map(self._vectors()),
             self._text,
         )
 
-    def _map(self) -> str:
-        vectors = self._vectors()
+    def _map(self, vectors: np.ndarray) -> str:
         if not np.isfinite(vectors).all():
             return self._last_map
         points, share = principal_plane(vectors)
         if self._points is not None:
             points = turned_towards(points, self._points)  # the plane's own axes may flip or spin between two looks
         self._points = points
-        self._last_map = views.word_map(points, *zip(*self._words, strict=True), share)
+        words, classes = zip(*self._words, strict=True)
+        self._last_map = views.word_map(points, words, classes, share)
         return self._last_map
 
-    def _sentence(self, step, seconds: float) -> str:
+    def _sentence(self, step: TrainingStep, seconds: float) -> str:
         left = seconds / len(self.steps) * (step.updates - step.step)
         measured, bits = list(self.held_out.items())[-1]
         found = f"loss {step.loss:.2f} · held out {bits:.3f} bits per byte at update {measured:,}"

@@ -1,26 +1,33 @@
-"""Real models: any causal language model that `transformers` loads, behind the Protocols of streaming.py.
+"""Real models: any causal language model that `transformers` loads, behind the protocols of protocols.py.
 
 GPT-2 and LLaMA families are tested. Every folder made with `save_pretrained` will do; nothing is fetched unasked.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tokenizers
 import torch
 from tokenizers.decoders import DecodeStream
 
-from helpers.model_files import PretrainedError, explained, load_model, quiet, source_of, transformers
+from helpers import checks
+from helpers.models.pretrained_files import PretrainedError, explained, load_model, quiet, source_of, transformers
+from helpers.records import SPACE
 
+FAMILIES = ("gpt2", "llama")
 END = "<|endoftext|>"  # GPT-2's end of a text
-SPACE = "\u2581"  # how pieces show a space in all lessons
 
 
 def load_pretrained(
@@ -41,17 +48,35 @@ def load_pretrained(
 
 
 def save_pretrained(folder: str | os.PathLike, model: PretrainedModel, tokenizer: PretrainedTokenizer) -> None:
-    """Write model and tokenizer into `folder`, as load_pretrained and the `transformers` library read them."""
-    with quiet():
-        model.model.save_pretrained(folder)
-        tokenizer.tokenizer.save_pretrained(folder)
+    """Write model and tokenizer into `folder`, as load_pretrained and the `transformers` library read them.
+
+    All files are written beside it first, and moved into place when they are whole.
+    """
+    if not isinstance(model, PretrainedModel) or not isinstance(tokenizer, PretrainedTokenizer):
+        raise TypeError("give a PretrainedModel and its PretrainedTokenizer, as load_pretrained returns them")
+    folder = checks.path_of("folder", folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as beside, quiet():
+            model.model.save_pretrained(beside)
+            tokenizer.tokenizer.save_pretrained(beside)
+            for path in sorted(Path(beside).iterdir(), key=lambda path: path.name == "config.json"):
+                path.replace(folder / path.name)  # config.json last: without it a folder is no model
+    except OSError as error:
+        raise OSError(
+            f"cannot save into {folder}: {error.strerror or error}. Choose a folder you may write to."
+        ) from error
 
 
 def random_model(
     texts: Iterable[str], family: str = "gpt2", vocab_size: int = 500, seed: int = 0
 ) -> tuple[PretrainedModel, PretrainedTokenizer]:
     """A tiny, untrained GPT-2 or LLaMA (2 layers, D 64) with a byte-level BPE of `texts`: real code, random numbers."""
-    tokenizer = _trained_bpe(texts, vocab_size)
+    if family not in FAMILIES:
+        raise ValueError(f"family is {checks.shown(family)}: give one of {', '.join(map(repr, FAMILIES))}")
+    seed = checks.whole_number("seed", seed)
+    vocab_size = checks.whole_number("vocab_size", vocab_size, 257, remedy=" (256 bytes and the end token), such as 500")
+    tokenizer = _trained_bpe(checks.texts_of(texts), vocab_size)
     sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 1024}
     sizes |= {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0}
     if family == "llama":
@@ -70,12 +95,14 @@ def _trained_bpe(texts: Iterable[str], vocab_size: int) -> transformers.PreTrain
     byte_level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
     bpe.pre_tokenizer, bpe.decoder = byte_level, tokenizers.decoders.ByteLevel()
-    options = {"initial_alphabet": byte_level.alphabet(), "special_tokens": [END], "show_progress": False}
-    bpe.train_from_iterator(texts, tokenizers.trainers.BpeTrainer(vocab_size=vocab_size, **options))
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=vocab_size, initial_alphabet=byte_level.alphabet(), special_tokens=[END], show_progress=False
+    )
+    bpe.train_from_iterator(texts, trainer)
     return transformers.PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=END, bos_token=END)
 
 
-def _check_causal(source: str, config) -> None:
+def _check_causal(source: str, config: transformers.PretrainedConfig) -> None:
     named = getattr(config, "architectures", None) or []
     causal = all(re.search(r"(ForCausalLM|LMHeadModel)$", name) for name in named)
     if not causal or type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
@@ -89,32 +116,32 @@ class PretrainedModel:
     """A causal language model of `transformers`, as streaming.LanguageModel. V ids, D numbers in an embedding row."""
 
     def __init__(self, model: transformers.PreTrainedModel) -> None:
-        self.model = model
-        self.vocab_size, self.embedding_dim = model.get_input_embeddings().weight.shape
-        self.context_length = getattr(model.config, "max_position_embeddings", None)
+        self.model: Any = model
+        self._table = _embedding_table(model)
+        self.vocab_size, self.embedding_dim = self._table.shape
+        self.context_length: int | None = getattr(model.config, "max_position_embeddings", None)
         keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._options = {"logits_to_keep": 1} if keeps else {}  # the last token's logits are enough
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
-        return self.model.get_input_embeddings().weight.detach()[self._checked(ids)].numpy()
+        return _numpy(self._table[checks.token_ids(ids, self.vocab_size)])
 
     @torch.inference_mode()
     def advance(self, ids: Sequence[int], state: PretrainedState | None = None) -> tuple[np.ndarray, PretrainedState]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
-        state, ids = state or PretrainedState(), self._checked(ids)
+        state, ids = state or PretrainedState(), checks.token_ids(ids, self.vocab_size)
         unread = ids if state.cache is not None else state.ids + ids
         output = self.model(
             torch.tensor([unread]), past_key_values=state.cache, use_cache=True, return_dict=True, **self._options
         )
         state.cache = output.past_key_values
         state.ids.extend(ids)
-        return output.logits[0, -1].numpy(), state
+        return _numpy(output.logits[0, -1]), state
 
     def rewind(self, state: PretrainedState, length: int) -> PretrainedState:
         """The state as it was after the first `length` tokens."""
-        if not 0 <= length <= len(state.ids):
-            raise ValueError(f"cannot rewind to {length} tokens: the state has read {len(state.ids)}")
+        length = checks.rewind_length(length, len(state.ids))
         dropped = len(state.ids) - length
         del state.ids[length:]
         try:
@@ -124,15 +151,17 @@ class PretrainedModel:
             state.cache = None  # the text is read again
         return state
 
-    def _checked(self, ids: Sequence[int]) -> list[int]:
-        ids = list(ids)
-        if not ids:
-            raise ValueError("ids is empty: give at least one token")
-        low, high = min(ids), max(ids)
-        if low < 0 or high >= self.vocab_size:
-            wrong = low if low < 0 else high
-            raise ValueError(f"id {wrong} is outside 0 … {self.vocab_size - 1}, the rows of the embedding table")
-        return ids
+
+def _embedding_table(model: transformers.PreTrainedModel) -> torch.Tensor:
+    """The embedding table, (V, D)."""
+    table = model.get_input_embeddings().weight
+    assert isinstance(table, torch.Tensor)
+    return table.detach()
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray:
+    """The tensor's numbers; in float32 where NumPy has no such type, or one that is too small for a norm."""
+    return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy(force=True)
 
 
 @dataclass
@@ -140,25 +169,66 @@ class PretrainedState:
     """What has been read: the ids, and the model's cache of their keys and values (None: to be computed)."""
 
     ids: list[int] = field(default_factory=list)
-    cache: object = None
+    cache: Any = None
 
 
 class PretrainedTokenizer:
-    """A fast tokenizer of `transformers`, as streaming.TokenizerProtocol.
+    """A fast tokenizer of `transformers`, as protocols.TokenizerProtocol; it works without its model, too.
 
     eos_ids: every id that model or tokenizer call an end. suppressed_ids: other special tokens, and rows of the model's
-    table that no token has.
+    table that no token has. A special token's name within a text, such as "<|endoftext|>", is text and nothing else.
     """
 
-    def __init__(self, tokenizer, model: transformers.PreTrainedModel, chat: bool = False) -> None:
-        self.tokenizer, self.chat, self._model = tokenizer, chat, model
+    kind = "huggingface"  # what a checkpoint calls a tokenizer of this class
+
+    def __init__(
+        self, tokenizer: Any, model: transformers.PreTrainedModel | None = None, chat: bool = False
+    ) -> None:
+        self.tokenizer, self.chat, self._model = tokenizer, checks.true_or_false("chat", chat), model
         self.vocab_size = len(tokenizer)
-        rows = model.get_input_embeddings().weight.shape[0]
+        rows = self.vocab_size if model is None else len(_embedding_table(model))
         self.eos_ids = _end_ids(tokenizer, model)
         self._check(rows)
         special = {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
         self.suppressed_ids = frozenset(special | set(range(self.vocab_size, rows))) - self.eos_ids
         self._of_bytes = "ByteLevel" in repr(tokenizer.backend_tokenizer.decoder)
+
+    @property
+    def eos_id(self) -> int:
+        """The id that ends a text in training."""
+        return min(self.eos_ids) if self.tokenizer.eos_token_id is None else self.tokenizer.eos_token_id
+
+    @property
+    def bos_id(self) -> int:
+        """The id that begins a text or, where a tokenizer has none, the one that ends the text before."""
+        return self.eos_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills short texts in a batch; the end token where a tokenizer has none of its own."""
+        return self.eos_id if self.tokenizer.pad_token_id is None else self.tokenizer.pad_token_id
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the tokens in id order."""
+        tokens = self.tokenizer.convert_ids_to_tokens(range(self.vocab_size))
+        return hashlib.sha256("\n".join(map(str, tokens)).encode()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """All that `from_bytes` needs: the tokenizer's own JSON and the names of its special tokens."""
+        named = {f"{name}_token": getattr(self.tokenizer, f"{name}_token") for name in ("bos", "eos", "pad", "unk")}
+        return json.dumps({"tokenizer": self.tokenizer.backend_tokenizer.to_str(), "special": named}).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> PretrainedTokenizer:
+        """The tokenizer whose bytes these are, without a model; ValueError if they are none."""
+        try:
+            stored = json.loads(content)
+            backend = tokenizers.Tokenizer.from_str(stored["tokenizer"])
+            named = {name: token for name, token in stored["special"].items() if token is not None}
+        except Exception as error:  # the library raises bare Exceptions
+            raise ValueError("not the bytes of a tokenizer: give those that to_bytes returned") from error
+        return cls(transformers.PreTrainedTokenizerFast(tokenizer_object=backend, **named))
 
     def for_chat(self) -> PretrainedTokenizer:
         """The same tokenizer, which puts prompts into the model's template for a conversation."""
@@ -182,28 +252,37 @@ class PretrainedTokenizer:
             raise PretrainedError(f"{name} has no template for a conversation: load it without chat=True")
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, special tokens aside."""
-        return self.tokenizer.encode(_sound(text), add_special_tokens=False)
+        """The ids of a text, without special ids."""
+        return self._ids_of(checks.text_of("a text", text), add_special_tokens=False, split_special_tokens=True)
+
+    def _ids_of(self, text: str, **options: bool) -> list[int]:
+        return list(self.tokenizer(text, **options)["input_ids"])
 
     def encode_prompt(self, text: str) -> list[int]:
         """The ids of a prompt as the model expects it: with its own first token, or in its chat template. Never empty.
 
         An empty prompt is the token that begins a text or, where a model has none, the one that ends the text before.
         """
+        text = checks.text_of("the prompt", text)
         if self.chat:
-            message = [{"role": "user", "content": _sound(text)}]
-            return self.encode(self.tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False))
-        begin = self.tokenizer.bos_token_id
-        return self.tokenizer.encode(_sound(text)) or [min(self.eos_ids) if begin is None else begin]
+            message = [{"role": "user", "content": text}]
+            whole = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+            return self._ids_of(whole, add_special_tokens=False)  # the template's marks are special tokens by name
+        return self._ids_of(text, split_special_tokens=True) or [self.bos_id]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, without special tokens; U+FFFD stands for bytes that are no character."""
-        known = [token_id for token_id in ids if token_id < self.vocab_size]
+        known = [token_id for token_id in self._checked(ids) if token_id < self.vocab_size]
         return self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
     def piece(self, token_id: int) -> str:
         """A token as one piece: '▁' for a space, <0xE9> for a byte that is not a character of its own."""
-        return _piece(self.tokenizer, self._of_bytes, int(token_id))
+        return _piece(self.tokenizer, self._of_bytes, *self._checked([token_id]))
+
+    def _checked(self, ids: Iterable[int]) -> list[int]:
+        """Ids as a list; rows of the model's table that no token has are allowed."""
+        rows = max(self.vocab_size, 1 + max(self.suppressed_ids, default=0))
+        return [checks.token_id(each, rows, "the ids of this tokenizer", "token id") for each in checks.listed("ids", ids)]
 
     def text_stream(self) -> PretrainedTextStream:
         """A fresh stream that turns ids into text, one at a time."""
@@ -218,7 +297,8 @@ class PretrainedTextStream:
     """
 
     def __init__(self, tokenizer: PretrainedTokenizer) -> None:
-        self._tokenizer, self._ids, self._given = tokenizer, [], 0
+        self._tokenizer, self._given = tokenizer, 0
+        self._ids: list[int] = []
         self._stream = DecodeStream(skip_special_tokens=True)
 
     def feed(self, token_id: int) -> str:
@@ -242,21 +322,15 @@ class PretrainedTextStream:
 # -------------------------------------------------------------------------------------------------------------- tokens
 
 
-def _end_ids(tokenizer, model: transformers.PreTrainedModel) -> frozenset[int]:
-    named = [tokenizer.eos_token_id, model.config.eos_token_id, getattr(model.generation_config, "eos_token_id", None)]
+def _end_ids(tokenizer: Any, model: transformers.PreTrainedModel | None) -> frozenset[int]:
+    named = [tokenizer.eos_token_id]
+    if model is not None:
+        named += [model.config.eos_token_id, getattr(model.generation_config, "eos_token_id", None)]
     ids = [one for ends in named for one in (ends if isinstance(ends, list | tuple) else [ends])]
     return frozenset(one for one in ids if one is not None and one < len(tokenizer))
 
 
-def _sound(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(f"the text holds half a character at place {error.start}: remove it") from None
-    return text
-
-
-def _piece(tokenizer, of_bytes: bool, token_id: int) -> str:
+def _piece(tokenizer: Any, of_bytes: bool, token_id: int) -> str:
     if token_id >= len(tokenizer):
         return f"<unused {token_id}>"
     token = tokenizer.convert_ids_to_tokens(token_id)

@@ -8,8 +8,8 @@ from html import escape
 
 import numpy as np
 
-from helpers.geometry import label_spots
-from helpers.svg import (
+from helpers.figures.geometry import label_spots
+from helpers.window.svg import (
     ACCENT,
     FAINT,
     LINE,
@@ -95,7 +95,7 @@ def word_map(points: np.ndarray, words: Sequence[str], classes: Sequence[str], s
     drawn = "".join(
         f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colour[kind]}"/>'
         for (px, py), kind in zip(dots, classes, strict=True)
-    ) + "".join(_word(*dot, *spot, word) for dot, spot, word in zip(dots, spots, words, strict=True) if spot)
+    ) + "".join(_word(dot, spot, word) for dot, spot, word in zip(dots, spots, words, strict=True) if spot)
     legend = "".join(
         f'<text x="{12 + 78 * (n % 5)}" y="{320 + 14 * (n // 5)}" fill="{colour[name]}">● {escape(name)}</text>'
         for n, name in enumerate(distinct)
@@ -104,8 +104,9 @@ def word_map(points: np.ndarray, words: Sequence[str], classes: Sequence[str], s
     return _with_sentence(figure(drawn + legend, 420, 336, sentence, fixed=True), sentence)
 
 
-def _word(px: float, py: float, x: float, y: float, side: str, word: str) -> str:
+def _word(dot: tuple[float, float], spot: tuple[float, float, str], word: str) -> str:
     """A word beside its dot, or further away with a thin line to it."""
+    (px, py), (x, y, side) = dot, spot
     line = f'<path d="M{px:.1f} {py:.1f}L{x:.1f} {y:.1f}" stroke="{FAINT}" stroke-width=".5"/>'
     anchor = "" if side == "left" else ' text-anchor="end"'
     return (

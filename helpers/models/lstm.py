@@ -1,4 +1,4 @@
-"""The language model of lessons 00 to 05: Embedding -> LSTM -> logits.
+"""Embedding -> LSTM -> logits: the language model of most lessons.
 
 B batch, T tokens, V vocabulary, D embedding dimension, H hidden size.
 """
@@ -14,13 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
-class LanguageModelOutput(NamedTuple):
-    """What a forward pass gives: logits (B, T, V), the state after the last token, and the embeddings (B, T, D)."""
-
-    logits: Tensor
-    state: object
-    embeddings: Tensor
+from helpers import checks
+from helpers.models.output import LanguageModelOutput, check_batch
 
 
 @dataclass(frozen=True)
@@ -41,20 +36,18 @@ class LSTMConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "embedding_dim", "hidden_size"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is {value!r}: give a whole number from 1 up")
-        if not 0 < self.embedding_scale < float("inf"):
-            raise ValueError(f"embedding_scale is {self.embedding_scale!r}: give a number above 0, such as 0.1")
+            object.__setattr__(self, name, checks.whole_number(name, getattr(self, name), 1))
+        checks.true_or_false("tied", self.tied)
+        scale = checks.number_above_0("embedding_scale", self.embedding_scale, ", such as 0.1")
+        object.__setattr__(self, "embedding_scale", scale)
 
 
 class LSTMLanguageModel(nn.Module):
     """Reads token ids one after the other and scores every id as the next one."""
 
-    context_length = None  # an LSTM reads texts of any length
-
     def __init__(self, config: LSTMConfig, seed: int = 0) -> None:
         super().__init__()
+        checks.whole_number("seed", seed)
         self.config = config
         d, h, v = config.embedding_dim, config.hidden_size, config.vocab_size
         self.embedding = nn.Embedding(v, d)
@@ -84,7 +77,7 @@ class LSTMLanguageModel(nn.Module):
 
     def forward(self, ids: Tensor, state: tuple[Tensor, Tensor] | None = None) -> LanguageModelOutput:
         """ids (B, T) -> logits (B, T, V): at each position, a score for every id as the next one."""
-        self._check_ids(ids)
+        check_batch(ids, self.config.vocab_size)
         embeddings = self.embedding(ids)  # (B, T, D)
         hidden, state = self.lstm(embeddings, state)  # (B, T, H)
         return LanguageModelOutput(self._logits(hidden), state, embeddings)
@@ -94,35 +87,30 @@ class LSTMLanguageModel(nn.Module):
             return functional.linear(self.project(hidden), self.embedding.weight, self.output_bias)
         return self.output(hidden)
 
-    def _check_ids(self, ids: Tensor) -> None:
-        if ids.dim() != 2 or 0 in ids.shape:
-            raise ValueError(f"ids have the shape {tuple(ids.shape)}: give (B, T) with at least one text and one token")
-        self._check_range(int(ids.min()), int(ids.max()))
-
-    def _check_range(self, low: int, high: int) -> None:
-        if low < 0 or high >= self.config.vocab_size:
-            wrong = low if low < 0 else high
-            raise ValueError(f"id {wrong} is outside 0 … {self.config.vocab_size - 1}, the rows of the embedding table")
-
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
 
-    vocab_size = property(lambda self: self.config.vocab_size, doc="V.")
-    embedding_dim = property(lambda self: self.config.embedding_dim, doc="D.")
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.config.vocab_size
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return self.config.embedding_dim
+
+    @property
+    def context_length(self) -> None:
+        """None: an LSTM reads texts of any length."""
+        return None
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
-        return self.embedding.weight.detach().numpy()[self._checked(ids)]
-
-    def _checked(self, ids: Sequence[int]) -> list[int]:
-        ids = list(ids)
-        if not ids:
-            raise ValueError("ids is empty: give at least one token, such as bos")
-        self._check_range(min(ids), max(ids))
-        return ids
+        return self.embedding.weight.detach().numpy()[checks.token_ids(ids, self.vocab_size)]
 
     def advance(self, ids: Sequence[int], state: LSTMState | None = None) -> tuple[np.ndarray, LSTMState]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
-        ids = self._checked(ids)
+        ids = checks.token_ids(ids, self.vocab_size)
         if state is None:
             state = LSTMState({name: weight.detach().numpy() for name, weight in self.named_parameters()}, [])
         weights, history = state
@@ -141,9 +129,7 @@ class LSTMLanguageModel(nn.Module):
 
     def rewind(self, state: LSTMState, length: int) -> LSTMState:
         """The state as it was after the first `length` tokens."""
-        if not 0 <= length <= len(state.history):
-            raise ValueError(f"cannot rewind to {length} tokens: the state has read {len(state.history)}")
-        del state.history[length:]
+        del state.history[checks.rewind_length(length, len(state.history)) :]
         return state
 
 
@@ -158,7 +144,9 @@ class LSTMState(NamedTuple):
     history: list[tuple[np.ndarray, np.ndarray]]
 
 
-def lstm_cell(x: np.ndarray, h: np.ndarray, c: np.ndarray, weights: dict[str, np.ndarray]) -> tuple:
+def lstm_cell(
+    x: np.ndarray, h: np.ndarray, c: np.ndarray, weights: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """One step of torch.nn.LSTM (gates i f g o): x (D,), h and c (H,) -> the new h and c."""
     gates = weights["lstm.weight_ih_l0"] @ x + weights["lstm.bias_ih_l0"]
     gates += weights["lstm.weight_hh_l0"] @ h + weights["lstm.bias_hh_l0"]

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from helpers.model_files import MINILM, explained, load_model, source_of, transformers
+from helpers import checks
+from helpers.models.pretrained_files import MINILM, explained, load_model, source_of, transformers
+
+AT_ONCE = 32  # texts in one pass; more would take more memory and no less time
 
 
 class SentenceEmbedding:
@@ -33,12 +36,20 @@ class SentenceEmbedding:
         Padding is left out of the mean; of a text longer than the model reads, the beginning counts. (Reimers and
         Gurevych 2019, "Sentence-BERT".)
         """
-        if isinstance(texts, str) or not len(texts):
-            raise ValueError(f"texts is {texts!r}: give a list of one or more texts")
+        texts = checks.texts_of(texts)
+        vectors = np.zeros((len(texts), self.embedding_dim), dtype=np.float32)
+        by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        for start in range(0, len(texts), AT_ONCE):
+            chosen = by_length[start : start + AT_ONCE]
+            vectors[chosen] = self._vectors([texts[number] for number in chosen])
+        return vectors
+
+    def _vectors(self, texts: list[str]) -> np.ndarray:
+        """The vectors of a few texts, (N, D)."""
         batch = self.tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self.context_length, return_tensors="pt"
+            texts, padding=True, truncation=True, max_length=self.context_length, return_tensors="pt"
         )
-        vectors = self.model(**batch).last_hidden_state  # (N, T, D)
-        real = batch["attention_mask"].unsqueeze(-1).to(vectors.dtype)  # (N, T, 1)
-        mean = (vectors * real).sum(dim=1) / real.sum(dim=1)
+        hidden = self.model(**batch).last_hidden_state  # (N, T, D)
+        real = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)  # (N, T, 1)
+        mean = (hidden * real).sum(dim=1) / real.sum(dim=1)
         return torch.nn.functional.normalize(mean, dim=1).numpy()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 
-from helpers.sampling import SamplingSettings
-from helpers.views import CHOICES, shortened, visible
+from helpers import checks
+from helpers.records import TokenStep
+from helpers.sampling import FILTERS, Filter, SamplingSettings, check_settings
+from helpers.window.views import CHOICES, shortened, visible
 
 SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full": 0}  # tokens per second; 0: no pause
 SEEDS, LENGTH = 10**9, 1000  # the largest
-TEMPERATURE, TOP_K, TOP_P = 2.0, 200, 0.05  # where the sliders end: the largest, the largest, the smallest
+LABEL_WIDTH = "84px"
 STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
 
@@ -30,9 +33,7 @@ class Controls:
     prompt: widgets.Text
     seed: widgets.BoundedIntText
     model: widgets.Dropdown
-    temperature: widgets.FloatSlider
-    top_k: widgets.IntSlider
-    top_p: widgets.FloatSlider
+    filters: Mapping[str, widgets.FloatSlider | widgets.IntSlider]
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
     position: widgets.IntSlider
@@ -45,7 +46,7 @@ class Controls:
     @property
     def settings(self) -> SamplingSettings:
         """What the sliders say now."""
-        return _settings(round(self.temperature.value, 2), self.top_k.value, round(self.top_p.value, 2))
+        return _settings(tuple(round(slider.value, 2) for slider in self.filters.values()))
 
     @property
     def beginning(self) -> tuple[str, str, int]:
@@ -54,24 +55,31 @@ class Controls:
 
 
 @lru_cache(64)  # one object as long as no slider moves, which makes it cheap to find where one did
-def _settings(temperature: float, top_k: int, top_p: float) -> SamplingSettings:
-    return SamplingSettings(temperature, top_k, top_p)
+def _settings(values: tuple[float, ...]) -> SamplingSettings:
+    return SamplingSettings(**dict(zip(FILTERS, values, strict=True)))  # type: ignore[arg-type]
+
+
+def filter_slider(entry: Filter, value: float, prefix: str) -> widgets.FloatSlider | widgets.IntSlider:
+    """The slider of one filter, from the table of filters; its CSS class is `prefix` and the filter's name."""
+    low, high, step = entry.slider
+    kind = widgets.IntSlider if entry.whole else widgets.FloatSlider
+    options = {} if entry.whole else {"readout_format": ".2f"}
+    slider = kind(value=value, min=low, max=high, step=step, description=entry.label, **options)
+    slider.add_class(f"{prefix}-{entry.name.replace('_', '-')}")
+    return slider
 
 
 def _check(seed: int, settings: SamplingSettings, speed: str, length: int) -> None:
     if speed not in SPEEDS:
-        raise ValueError(f"speed is {speed!r}: give one of {', '.join(SPEEDS)}")
-    for name, value, low, high in [("seed", seed, 0, SEEDS), ("max_new_tokens", length, 1, LENGTH)]:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"{name} is {value!r}: give a whole number from {low} to {high:,}")
-    if not isinstance(settings, SamplingSettings):
-        raise TypeError(f"settings is {settings!r}: give a SamplingSettings, such as SamplingSettings(temperature=0.8)")
-    t, p = settings.temperature, settings.top_p
-    if t > TEMPERATURE or settings.top_k > TOP_K or p < TOP_P or (t, p) != (round(t, 2), round(p, 2)):
-        raise ValueError(
-            f"settings is {settings}: the sliders hold temperatures up to {TEMPERATURE:g} and top-p from {TOP_P} to 1, "
-            f"in hundredths, and top-k up to {TOP_K}"
-        )
+        raise ValueError(f"speed is {checks.shown(speed)}: give one of {', '.join(SPEEDS)}")
+    checks.whole_number("seed", seed, 0, SEEDS)
+    checks.whole_number("max_new_tokens", length, 1, LENGTH)
+    check_settings(settings)
+    for name, entry in FILTERS.items():
+        value, (low, high, _) = getattr(settings, name), entry.slider
+        if not low <= value <= high or value != round(value, 2):
+            unit = "" if entry.whole else ", in hundredths"
+            raise ValueError(f"settings.{name} is {value!r}: its slider goes from {low:g} to {high:g}{unit}")
 
 
 def make_controls(
@@ -87,17 +95,17 @@ def make_controls(
     }
     inputs = {
         "prompt": _named("prompt", widgets.Text(prompt, continuous_update=False), "225px", label="prompt"),
-        "seed": _named("seed", widgets.BoundedIntText(seed, min=0, max=SEEDS), "108px", label="seed"),
+        "seed": _named("seed", widgets.BoundedIntText(int(seed), min=0, max=SEEDS), "108px", label="seed"),
         "model": _named("model", widgets.Dropdown(options=list(models)), "165px", label="model"),
     }
     sliders = {
-        "temperature": _slider("temperature", widgets.FloatSlider, settings.temperature, 0.0, TEMPERATURE, 0.05),
-        "top_k": _slider("top-k", widgets.IntSlider, settings.top_k, 0, TOP_K, 1),
-        "top_p": _slider("top-p", widgets.FloatSlider, settings.top_p, TOP_P, 1.0, 0.05),
         "speed": _named("speed", widgets.SelectionSlider(options=list(SPEEDS), value=speed), None, label="speed"),
-        "length": _slider("length", widgets.IntSlider, length, 1, LENGTH, 1, label="at most"),
+        "length": _named("length", widgets.IntSlider(int(length), min=1, max=LENGTH), None, label="at most"),
     }
-    position = _slider("position", widgets.IntSlider, 0, 0, 1, 1)
+    filters = {name: filter_slider(entry, getattr(settings, name), "explorer") for name, entry in FILTERS.items()}
+    for slider in filters.values():
+        slider.style.description_width = LABEL_WIDTH
+    position = _named("position", widgets.IntSlider(0, min=0, max=1), None, label="position")
     choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
     choice_column = _named("choices", widgets.VBox(choices))
     view, plots = widgets.HTML(), _named("plots", widgets.HTML())
@@ -105,7 +113,7 @@ def make_controls(
         [
             widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
-            _named("sliders", widgets.Box(list(sliders.values()))),
+            _named("sliders", widgets.Box([*filters.values(), *sliders.values()])),
             _named("view", widgets.Box([view, choice_column])),
             plots,
             position,
@@ -117,6 +125,7 @@ def make_controls(
         **buttons,
         **inputs,
         **sliders,
+        filters=filters,
         view=view,
         plots=plots,
         position=position,
@@ -126,7 +135,7 @@ def make_controls(
     )
 
 
-def show_buttons(controls: Controls, step, playing: bool) -> None:
+def show_buttons(controls: Controls, step: TokenStep | None, playing: bool) -> None:
     """Play or Pause, and while paused a button for each candidate of the step looked at (None: no step yet)."""
     play, choices = controls.play, controls.choices
     if (play.description == "Pause") != playing:
@@ -146,17 +155,12 @@ def _button(name: str, label: str, icon: str, tooltip: str) -> widgets.Button:
     return _named(name, widgets.Button(description=label, icon=icon, tooltip=tooltip))
 
 
-def _slider(name: str, kind: type, value: float, low: float, high: float, step: float, label: str | None = None):
-    options = {"readout_format": ".2f"} if kind is widgets.FloatSlider else {}
-    return _named(name, kind(value=value, min=low, max=high, step=step, **options), None, label=label or name)
-
-
-def _named(name: str, widget: widgets.Widget, width: str | None = None, label: str | None = None) -> widgets.Widget:
+def _named(name: str, widget: Any, width: str | None = None, label: str | None = None) -> Any:
     """The widget with a CSS class that stays, and a label and a width if given."""
     widget.add_class(f"explorer-{name}")
     if label:
         widget.description = label
-        widget.style.description_width = "initial" if width else "84px"
+        widget.style.description_width = "initial" if width else LABEL_WIDTH
     if width:
         widget.layout.width = width
     return widget

@@ -1,4 +1,4 @@
-"""The LSTM of helpers.model once more, in Keras on TensorFlow: the same weights, the same logits, the same text.
+"""The LSTM of lstm.py once more, in Keras on TensorFlow: the same weights, the same logits, the same text.
 
 B batch, T tokens, V vocabulary, D embedding dimension, H hidden size.
 """
@@ -19,14 +19,26 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from helpers.corpus import some_texts, text_bytes
-from helpers.model import LanguageModelOutput, LSTMConfig, LSTMLanguageModel
-from helpers.training import TextEncoder, TrainingStep, check_options, endless_batches, one_cycle
+from helpers import checks
+from helpers.corpus import text_bytes
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.models.output import LanguageModelOutput, check_batch_shape
+from helpers.protocols import TokenizerProtocol
+from helpers.records import TrainingStep
+from helpers.training.config import USUAL, TrainingConfig
+from helpers.training.loop import (
+    check_config,
+    check_finite,
+    encode_texts,
+    endless_batches,
+    one_cycle,
+    tokens_of_a_usual_batch,
+)
 
 if importlib.util.find_spec("triton") and "triton" not in sys.modules:
     # torch's CUDA builds bring it; loaded after TensorFlow, its LLVM ends Python at once (tensorflow/tensorflow#124205)
     if sys.modules.get("tensorflow"):
-        raise ImportError("TensorFlow was imported first: restart the kernel, and import helpers.keras_twin before it")
+        raise ImportError("TensorFlow was imported first: restart the kernel, and import helpers.models.keras_twin before it")
     import triton  # noqa: F401
 try:
     # Both are read once, when TensorFlow is imported: it would greet each notebook with lines about the processor
@@ -57,16 +69,16 @@ History = list[tuple[tf.Tensor, tf.Tensor]]  # (h, c), (1, H) each, after every 
 class KerasTwin(keras.Model):
     """Embedding with padding masked -> LSTM -> logits; a `streaming.LanguageModel` like its model in torch.
 
-    Weights begin as Keras draws them from `seed`; `twin_of` copies those of a torch model instead.
+    Weights begin as Keras draws them from `seed`; `from_torch` copies those of a torch model instead.
     """
 
-    context_length = None  # an LSTM reads texts of any length
-
     def __init__(self, config: LSTMConfig, dtype: str = "float32", seed: int = 0) -> None:
+        if dtype not in DTYPES.values():
+            raise ValueError(f"dtype is {checks.shown(dtype)}: give 'float32' or 'float64'")
         super().__init__(dtype=dtype)
         self.config = config
         d, h, v = config.embedding_dim, config.hidden_size, config.vocab_size
-        draw = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))  # one generator for all layers
+        draw = keras.initializers.GlorotUniform(keras.random.SeedGenerator(checks.whole_number("seed", seed)))  # one generator for all layers
         like = {"kernel_initializer": draw, "dtype": dtype}
         self.embedding = layers.ReversibleEmbedding(v, d, mask_zero=True, embeddings_initializer=draw, dtype=dtype)
         self.lstm = layers.LSTM(h, return_sequences=True, return_state=True, recurrent_initializer=draw, **like)
@@ -86,7 +98,8 @@ class KerasTwin(keras.Model):
     def call(self, ids: tf.Tensor, state: Sequence[tf.Tensor] | None = None) -> LanguageModelOutput:
         """ids (B, T) -> logits (B, T, V), state [h, c], embeddings (B, T, D); id 0 is padding and leaves no trace."""
         if tf.executing_eagerly():
-            self._check_ids(ids)
+            check_batch_shape(tuple(np.shape(ids)))
+            checks.token_ids([int(np.min(ids)), int(np.max(ids))], self.vocab_size)
         embeddings = self.embedding(ids)
         # The mask travels with `embeddings`, but Keras drops it as soon as a state is passed: so it is passed too
         hidden, *state = self.lstm(embeddings, initial_state=state, mask=keras.ops.not_equal(ids, PAD))
@@ -96,33 +109,34 @@ class KerasTwin(keras.Model):
         scores = self.head(hidden)
         return self.embedding(scores, reverse=True) + self.output_bias if self.config.tied else scores
 
-    def _check_ids(self, ids: tf.Tensor) -> None:
-        shape = tuple(np.shape(ids))
-        if len(shape) != 2 or 0 in shape:
-            raise ValueError(f"ids have the shape {shape}: give (B, T) with at least one text and one token")
-        self._check_range(ids)
-
-    def _check_range(self, ids: Sequence) -> None:
-        for token_id in (int(np.min(ids)), int(np.max(ids))):
-            if not 0 <= token_id < self.vocab_size:
-                raise ValueError(f"id {token_id} is outside 0 … {self.vocab_size - 1}, the rows of the embedding table")
-
     def _bits_of_batch(self, ids: tf.Tensor) -> tf.Tensor:
         """-log2 P of all that follows the first column of ids (B, T), padding left out."""
         return tf.reduce_sum(token_losses(self(ids[:, :-1]).logits, ids[:, 1:])) / math.log(2)
 
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
 
-    vocab_size = property(lambda self: self.config.vocab_size, doc="V.")
-    embedding_dim = property(lambda self: self.config.embedding_dim, doc="D.")
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.config.vocab_size
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return self.config.embedding_dim
+
+    @property
+    def context_length(self) -> None:
+        """None: an LSTM reads texts of any length."""
+        return None
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
-        return tf.gather(self.embedding.embeddings.value, self._checked(ids)).numpy()
+        return tf.gather(self.embedding.embeddings.value, checks.token_ids(ids, self.vocab_size)).numpy()
 
     def advance(self, ids: Sequence[int], state: History | None = None) -> tuple[np.ndarray, History]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
-        ids = self._checked(ids)
+        ids = checks.token_ids(ids, self.vocab_size)
         history = [] if state is None else state
         h, c = history[-1] if history else (tf.zeros([1, self.config.hidden_size], self.dtype),) * 2
         for token_id in ids:
@@ -132,22 +146,13 @@ class KerasTwin(keras.Model):
 
     def rewind(self, state: History, length: int) -> History:
         """The state as it was after the first `length` tokens."""
-        if not 0 <= length <= len(state):
-            raise ValueError(f"cannot rewind to {length} tokens: the state has read {len(state)}")
-        del state[length:]
+        del state[checks.rewind_length(length, len(state)) :]
         return state
 
     def _read_one(self, token_id: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         row = keras.ops.take(self.embedding.embeddings, token_id, axis=0)[None]  # one text has no padding: no mask
         _, (h, c) = self.lstm.cell(row, [h, c])
         return self._logits(h)[0], h, c
-
-    def _checked(self, ids: Sequence[int]) -> list[int]:
-        ids = list(ids)
-        if not ids:
-            raise ValueError("ids is empty: give at least one token, such as bos")
-        self._check_range(ids)
-        return ids
 
     # ---------------------------------------------------------------------------------------- for Keras's own files
 
@@ -162,7 +167,7 @@ class KerasTwin(keras.Model):
 # ------------------------------------------------------------------------------------------------ from torch and back
 
 
-def twin_of(lstm: LSTMLanguageModel) -> KerasTwin:
+def from_torch(lstm: LSTMLanguageModel) -> KerasTwin:
     """A Keras model with the sizes, the dtype (float32 or float64) and a copy of the weights of `lstm`."""
     if not isinstance(lstm, LSTMLanguageModel):
         raise TypeError(f"cannot make a twin of a {type(lstm).__name__}: give an LSTMLanguageModel")
@@ -180,7 +185,7 @@ def twin_of(lstm: LSTMLanguageModel) -> KerasTwin:
     return twin
 
 
-def torch_of(twin: KerasTwin) -> LSTMLanguageModel:
+def to_torch(twin: KerasTwin) -> LSTMLanguageModel:
     """The way back: a torch model with a copy of the twin's weights; the second of torch's two biases is 0."""
     embedding, (kernel, recurrent, bias), (head, head_bias) = (
         layer.get_weights() for layer in (twin.embedding, twin.lstm, twin.head)
@@ -205,7 +210,7 @@ def torch_of(twin: KerasTwin) -> LSTMLanguageModel:
 # -------------------------------------------------------------------------------------------------------- training
 
 
-def ragged(texts_as_ids: Sequence[Sequence[int]], tokenizer: TextEncoder) -> tf.RaggedTensor:
+def ragged(texts_as_ids: Sequence[Sequence[int] | np.ndarray], tokenizer: TokenizerProtocol) -> tf.RaggedTensor:
     """bos + ids + eos of each text, as one ragged tensor: rows of their own length, to be padded when they are read."""
     if tokenizer.pad_id != PAD:
         raise ValueError(f"the tokenizer's pad_id is {tokenizer.pad_id}: Keras masks id {PAD} alone")
@@ -219,46 +224,40 @@ def token_losses(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
 
 
 def train_twin(
-    twin: KerasTwin,
-    tokenizer: TextEncoder,
-    texts: Sequence[str],
-    *,
-    updates: int,
-    seed: int = 0,
-    batch_size: int = 8,
-    peak_learning_rate: float = 1e-2,
-    clip: float = 1.0,
+    twin: KerasTwin, tokenizer: TokenizerProtocol, texts: Sequence[str], config: TrainingConfig = USUAL
 ) -> Iterator[TrainingStep]:
     """Train `twin` in place as helpers.training.train does a torch model: the same batches, rates, steps, records."""
-    check_options(updates, seed, batch_size, peak_learning_rate, clip)
-    encoded = [tokenizer.encode(text) for text in some_texts(texts)]
-    batches = _batches(encoded, ragged(encoded, tokenizer), batch_size, seed)
-    usual_tokens = min(batch_size, len(encoded)) * sum(len(ids) + 1 for ids in encoded) / len(encoded)
-    return _updates(twin, batches, usual_tokens, updates, peak_learning_rate, clip)
+    check_config(config)
+    encoded = encode_texts(twin, tokenizer, texts)
+    batches = _batches(encoded, ragged(encoded, tokenizer), config)
+    return _updates(twin, batches, tokens_of_a_usual_batch(encoded, config.batch_size), config)
 
 
-def _batches(encoded: Sequence[Sequence[int]], rows: tf.RaggedTensor, batch_size: int, seed: int) -> tf.data.Dataset:
+def _batches(encoded: Sequence[np.ndarray], rows: tf.RaggedTensor, config: TrainingConfig) -> tf.data.Dataset:
     """Endless (epoch, ids (B, T)): texts of similar length, padded to the longest, in the order of `train`."""
     chosen = tf.data.Dataset.from_generator(
-        lambda: endless_batches(encoded, batch_size, np.random.default_rng(seed)),
+        lambda: endless_batches(encoded, config.batch_size, np.random.default_rng(config.seed)),
         output_signature=(tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)),
     )
     return chosen.map(lambda epoch, texts: (epoch, tf.gather(rows, texts).to_tensor(PAD))).prefetch(2)
 
 
-def _updates(twin, batches, usual_tokens, updates, peak_learning_rate, clip) -> Iterator[TrainingStep]:
+def _updates(
+    twin: KerasTwin, batches: tf.data.Dataset, usual_tokens: float, config: TrainingConfig
+) -> Iterator[TrainingStep]:
     optimizer = keras.optimizers.Adam(epsilon=1e-8)  # torch's ε; Keras's own is 1e-7
     optimizer.build(twin.trainable_variables)
-    update = _compiled_update(twin, optimizer, usual_tokens, clip)
+    update = _compiled_update(twin, optimizer, usual_tokens, config.clip)
     tokens_seen = 0
-    for step, (epoch, ids) in enumerate(batches.take(updates), start=1):
-        learning_rate = optimizer.learning_rate = peak_learning_rate * one_cycle((step - 1) / updates)
-        loss, gradient_norm, tokens = (value.numpy() for value in update(ids))
+    for step, (epoch, ids) in enumerate(batches.take(config.updates), start=1):
+        learning_rate = optimizer.learning_rate = config.peak_learning_rate * one_cycle((step - 1) / config.updates)
+        loss, norm, tokens = (float(value) for value in update(ids))
+        check_finite(step, loss, norm, learning_rate)
         tokens_seen += int(tokens)
-        yield TrainingStep(step, updates, int(epoch), float(loss), learning_rate, float(gradient_norm), tokens_seen)
+        yield TrainingStep(step, config.updates, int(epoch), loss, learning_rate, norm, tokens_seen)
 
 
-def _compiled_update(twin: KerasTwin, optimizer, usual_tokens: float, clip: float) -> Callable:
+def _compiled_update(twin: KerasTwin, optimizer: keras.optimizers.Optimizer, usual_tokens: float, clip: float) -> Callable:
     """One update as one graph, traced once for batches of any size: ids -> loss, gradient norm, tokens."""
     variables, bias = twin.trainable_variables, twin.lstm.cell.bias
 
@@ -279,10 +278,10 @@ def _compiled_update(twin: KerasTwin, optimizer, usual_tokens: float, clip: floa
     return tf.function(update, [IDS])
 
 
-def evaluate_twin(twin: KerasTwin, tokenizer: TextEncoder, texts: Sequence[str], batch_size: int = 4) -> float:
+def evaluate_twin(twin: KerasTwin, tokenizer: TokenizerProtocol, texts: Sequence[str], batch_size: int = 4) -> float:
     """Held-out bits per byte, the end of each text included, as helpers.training.evaluate has them for torch."""
-    texts = some_texts(texts)
-    rows = ragged(sorted(map(tokenizer.encode, texts), key=len), tokenizer)
+    texts, batch_size = checks.texts_of(texts), checks.whole_number("batch_size", batch_size, 1)
+    rows = ragged(sorted(encode_texts(twin, tokenizer, texts), key=len), tokenizer)
     batches = (rows[start : start + batch_size].to_tensor(PAD) for start in range(0, len(texts), batch_size))
     return sum(float(twin._bits(ids)) for ids in batches) / text_bytes(texts)
 
@@ -295,9 +294,17 @@ def save_twin(path: str | os.PathLike, twin: KerasTwin) -> None:
     path = _checked_path(path)
     if not isinstance(twin, KerasTwin):
         raise TypeError(f"cannot save a {type(twin).__name__}: give a KerasTwin")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
-        twin.save(whole := Path(folder) / path.name)
-        whole.replace(path)
+    for variable in twin.variables:
+        checks.finite(f"the weight {variable.path}", variable.numpy(), "the model diverged; nothing was saved")
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
+            twin.save(whole := Path(folder) / path.name)
+            whole.replace(path)
+    except OSError as error:
+        raise OSError(
+            f"cannot save {path}: {error.strerror or error}. What was there before is whole; make room, or choose "
+            "another folder."
+        ) from error
 
 
 def load_twin(path: str | os.PathLike) -> KerasTwin:
@@ -317,7 +324,7 @@ def load_twin(path: str | os.PathLike) -> KerasTwin:
 
 
 def _checked_path(path: str | os.PathLike) -> Path:
-    path = Path(path)
+    path = checks.path_of("path", path)
     if path.suffix != ".keras" or path.is_dir():
         raise ValueError(f"{path} is no .keras file: Keras keeps a model in one, such as {path.stem or 'twin'}.keras")
     if not path.parent.is_dir():

@@ -9,7 +9,9 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from helpers.corpus import some_texts, text_bytes
+from helpers import checks
+from helpers.corpus import text_bytes
+from helpers.protocols import TokenizerProtocol
 
 
 class KneserNey:
@@ -19,13 +21,12 @@ class KneserNey:
     places a token was seen, not how often.
     """
 
-    def __init__(self, tokenizer, texts: Sequence[str], order: int = 5) -> None:
+    def __init__(self, tokenizer: TokenizerProtocol, texts: Sequence[str], order: int = 5) -> None:
         """Count the n-grams of texts, bos and eos included; order is 1 and up."""
-        if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-            raise ValueError(f"order is {order!r}: give a whole number from 1 up, such as 5")
+        order = checks.whole_number("order", order, 1, remedy=", such as 5")
         self._tokenizer, self._order = tokenizer, order
-        grams = Counter()
-        for text in some_texts(texts):
+        grams: Counter = Counter()
+        for text in checks.texts_of(texts):
             ids = self._padded(text)
             grams.update(tuple(ids[end - order : end]) for end in range(order, len(ids) + 1))
         self._levels = []  # for each order, longest first: {context: Counter of next ids}, discount
@@ -35,7 +36,7 @@ class KneserNey:
 
     def bits_per_byte(self, texts: Sequence[str]) -> float:
         """Bits per byte of texts, the end of each included."""
-        bits, texts = 0.0, some_texts(texts)
+        bits, texts = 0.0, checks.texts_of(texts)
         for text in texts:
             ids = self._padded(text)
             bits -= sum(math.log2(self.probability(ids[:end], ids[end])) for end in range(self._order - 1, len(ids)))
@@ -43,6 +44,7 @@ class KneserNey:
 
     def probability(self, before: Sequence[int], token_id: int) -> float:
         """P(token_id | the last order - 1 ids of `before`)."""
+        token_id = checks.token_id(token_id, self._tokenizer.vocab_size, "the ids of this tokenizer")
         probability = 1 / self._tokenizer.vocab_size
         for length, (table, discount) in enumerate(reversed(self._levels)):
             seen = table.get(tuple(before[len(before) - length :]))

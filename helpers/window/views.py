@@ -15,8 +15,11 @@ from functools import lru_cache
 from html import escape
 
 import numpy as np
+from ipywidgets import Widget
 
-from helpers.svg import (
+from helpers.records import Candidate, Token, TokenStep
+from helpers.sampling import SamplingSettings, changed
+from helpers.window.svg import (
     ACCENT,
     FAINT,
     GREY,
@@ -43,7 +46,7 @@ CHOICES_WIDTH, BAR = 350, 100  # pixels: of the whole station, of its longest ba
 SMALL = 0.05  # where no token reaches this probability, no bar is long
 
 
-def wrapped(steps: Iterable, width: int = 88) -> Iterator[tuple]:
+def wrapped(steps: Iterable[TokenStep], width: int = 88) -> Iterator[tuple[TokenStep, str]]:
     """Each step with its text, a line break in place of a space where a line would grow beyond `width` characters.
 
     The output of a cell breaks long lines anywhere, even within a word.
@@ -60,7 +63,7 @@ def wrapped(steps: Iterable, width: int = 88) -> Iterator[tuple]:
 # ------------------------------------------------------------------------------------------------ the live window
 
 
-def journey(tokens: Sequence, steps: Sequence, position: int, status: str, names: bool) -> str:
+def journey(tokens: Sequence[Token], steps: Sequence[TokenStep], position: int, status: str, names: bool) -> str:
     """What stands between the controls and the plots, in one string: messages to the page are what costs the kernel.
 
     `status` is HTML. `names`: False where buttons with the candidates' names stand in front.
@@ -73,12 +76,22 @@ def journey(tokens: Sequence, steps: Sequence, position: int, status: str, names
     )
 
 
-def text_chips(tokens: Sequence, prompt_length: int, position: int) -> str:
+def input_at(position: int, prompt_length: int) -> int:
+    """Place of the token that went in at step `position`; before the first step, of the prompt's last one."""
+    return prompt_length - 1 + max(0, position - 1)
+
+
+def output_at(position: int, prompt_length: int) -> int:
+    """Place of the token that came out at step `position`; before the first step, of the prompt's last one."""
+    return prompt_length - 1 + position
+
+
+def text_chips(tokens: Sequence[Token], prompt_length: int, position: int) -> str:
     """The text, a chip for each token (piece and id), tinted by norm; the two of the step looked at are marked."""
-    arrived = prompt_length + position - 1  # the token that came out; the one before went in
+    entered, arrived = input_at(position, prompt_length), output_at(position, prompt_length)
     first, last = _window(len(tokens), arrived, CHIPS, AHEAD)
     norms = [token.norm for token in tokens[first:last]]
-    chips = "".join(_chip(token, arrived, position) for token in tokens[first:last])
+    chips = "".join(_chip(token, entered, arrived) for token in tokens[first:last])
     before, after = "…" if first else "", "…" if last < len(tokens) else ""
     return (
         f'<div class="explorer-text" role="img" aria-label="{escape(_text_sentence(tokens, prompt_length))}"><div '
@@ -86,9 +99,9 @@ def text_chips(tokens: Sequence, prompt_length: int, position: int) -> str:
     )
 
 
-def _chip(token, arrived: int, position: int) -> str:
+def _chip(token: Token, entered: int, arrived: int) -> str:
     marks = " tj-prompt" if token.from_prompt else ""
-    if token.position == arrived - (position > 0):
+    if token.position == entered:
         marks += " tj-in"
     elif token.position == arrived:
         marks += " tj-out"
@@ -105,7 +118,7 @@ def _chip_content(position: int, token_id: int, piece: str, norm: float) -> str:
     )
 
 
-def _text_sentence(tokens: Sequence, prompt_length: int) -> str:
+def _text_sentence(tokens: Sequence[Token], prompt_length: int) -> str:
     new = len(tokens) - prompt_length
     return f"{prompt_length} tokens of the prompt and {new} new ones; the newest is {visible(tokens[-1].piece)}."
 
@@ -115,9 +128,9 @@ def _tooltip(position: int, token_id: int, piece: str, norm: float) -> str:
     return f"{label_of(piece, 40)}, id {token_id}, position {position}, norm {norm:.3f}"
 
 
-def token_and_row(tokens: Sequence, prompt_length: int, position: int) -> str:
+def token_and_row(tokens: Sequence[Token], prompt_length: int, position: int) -> str:
     """The first two stations of the step looked at: the id that went in, and its embedding row."""
-    place = prompt_length + position - 1 - (position > 0)
+    place = input_at(position, prompt_length)
     token = tokens[place]
     row, piece = token.embedding, label_of(token.piece)
     low, high = float(row.min()), float(row.max())
@@ -154,17 +167,15 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def candidates(step, names: bool = True) -> str:
+def candidates(step: TokenStep | None, names: bool = True) -> str:
     """The third station: paired bars of the model's probability and of what the settings left; the chosen one marked.
 
     step: a TokenStep, or None before the first. `names`: False where buttons with the names stand in front.
     """
-    rows = step.candidates if step else ()
+    rows, chosen = (step.candidates, step.output.token_id) if step else ((), None)
     sentence = _choice_sentence(step)
     largest = max([SMALL, *(max(row.model_probability, row.sampling_probability) for row in rows)])
-    bars = "".join(
-        _candidate(n, row, row.token_id == step.output.token_id, largest, names) for n, row in enumerate(rows)
-    )
+    bars = "".join(_candidate(n, row, row.token_id == chosen, largest, names) for n, row in enumerate(rows))
     return (
         f'<div class="explorer-candidates"><h4>predicted next token <small>grey: model · coloured: after sliders'
         f"</small></h4>{figure(bars, CHOICES_WIDTH, CHOICES * CHOICE_ROW, sentence, fixed=True)}"
@@ -172,7 +183,7 @@ def candidates(step, names: bool = True) -> str:
     )
 
 
-def _candidate(number: int, row, chosen: bool, largest: float, names: bool) -> str:
+def _candidate(number: int, row: Candidate, chosen: bool, largest: float, names: bool) -> str:
     top, scale = number * CHOICE_ROW, BAR / largest
     model, left = row.model_probability, row.sampling_probability
     outcome = f"{_share(model)} → {_share(left) if left > 0 else 'cut off'}{' ✓' if chosen else ''}"
@@ -192,7 +203,7 @@ def _share(probability: float) -> str:
     return f"{probability:.4f}" if probability >= 0.0001 else "<0.0001"
 
 
-def _choice_sentence(step) -> str:
+def _choice_sentence(step: TokenStep | None) -> str:
     if step is None:
         return "Nothing is predicted yet: press Step or Play."
     by = "You chose" if step.chosen_by == "learner" else "Drawn:"
@@ -201,11 +212,10 @@ def _choice_sentence(step) -> str:
     return f"{said}; {cut or 'none'} of {len(step.candidates)} cut off."
 
 
-def norms_and_cosines(tokens: Sequence, steps: Sequence, prompt_length: int, position: int) -> str:
+def norms_and_cosines(tokens: Sequence[Token], steps: Sequence[TokenStep], prompt_length: int, position: int) -> str:
     """Two plots along the text: each token's norm, and the cosine of its embedding to the one before."""
-    arrived = prompt_length + position - 1
-    first, last = _window(len(tokens), arrived, LATEST, AHEAD)
-    shown, entered = tokens[first:last], arrived - (position > 0)
+    first, last = _window(len(tokens), output_at(position, prompt_length), LATEST, AHEAD)
+    shown, entered = tokens[first:last], input_at(position, prompt_length)
     marks = _moved_sliders(steps[max(0, first - prompt_length - 1) : max(0, last - prompt_length)])
     cosines = [(token, token.cosine_to_previous) for token in shown if token.cosine_to_previous is not None]
     norms = [(token, token.norm) for token in shown]
@@ -214,7 +224,15 @@ def norms_and_cosines(tokens: Sequence, steps: Sequence, prompt_length: int, pos
     return f'<div class="explorer-norms">{upper}</div><div class="explorer-cosines">{lower}</div>'
 
 
-def _along(pairs: Sequence, shown: Sequence, total: int, entered: int, marks: Sequence, name: str, stems: bool) -> str:
+def _along(
+    pairs: Sequence[tuple[Token, float]],
+    shown: Sequence[Token],
+    total: int,
+    entered: int,
+    marks: Sequence[tuple[int, str]],
+    name: str,
+    stems: bool,
+) -> str:
     """One plot: (token, value) pairs over the places of the tokens shown, of `total` that there are."""
     values = [value for _, value in pairs] or [0.0]
     sentence = _along_sentence(name, pairs, values, total)
@@ -248,7 +266,9 @@ def _grid(ends: tuple[float, float]) -> str:
 
 
 @lru_cache(4096)
-def _spot(position: int, token_id: int, piece: str, norm: float, value: float, step: float, ends: tuple):
+def _spot(
+    position: int, token_id: int, piece: str, norm: float, value: float, step: float, ends: tuple[float, float]
+) -> tuple[str, str, str]:
     """A token's point, (x, y, dot): x counts from position 0, so that in a full plot old points stay what they are."""
     x, y = f"{position * step:.1f}", f"{Scale(*ends, BOTTOM, TOP)(value):.1f}"
     return (
@@ -258,7 +278,7 @@ def _spot(position: int, token_id: int, piece: str, norm: float, value: float, s
     )
 
 
-def _along_sentence(name: str, pairs: Sequence, values: Sequence[float], total: int) -> str:
+def _along_sentence(name: str, pairs: Sequence[tuple[Token, float]], values: Sequence[float], total: int) -> str:
     if not pairs:
         return f"{name}: nothing to show yet."
     low, high = pairs[values.index(min(values))], pairs[values.index(max(values))]
@@ -274,7 +294,7 @@ def _quoted(piece: str) -> str:
     return f"‘{shortened(visible(piece))}’"
 
 
-def _names(pairs: Sequence, x: Scale, entered: int) -> list[tuple[float, str]]:
+def _names(pairs: Sequence[tuple[Token, float]], x: Scale, entered: int) -> list[tuple[float, str]]:
     """Places and labels under a plot, the most important first: the token that went in, then the latest."""
     tokens = [token for token, _ in pairs]
     if len(tokens) <= WORDS_FIT:
@@ -285,7 +305,7 @@ def _names(pairs: Sequence, x: Scale, entered: int) -> list[tuple[float, str]]:
     return [(x(token.position), name) for token, name in first + named]
 
 
-def _prompt_zone(shown: Sequence, x: Scale) -> str:
+def _prompt_zone(shown: Sequence[Token], x: Scale) -> str:
     prompt = [token.position for token in shown if token.from_prompt]
     if not prompt:
         return ""
@@ -293,23 +313,19 @@ def _prompt_zone(shown: Sequence, x: Scale) -> str:
     return f'<rect x="{left:.1f}" y="{TOP}" width="{width:.1f}" height="{BOTTOM - TOP}" fill="{GREY}" opacity=".3"/>'
 
 
-def _moved_sliders(steps: Sequence) -> list[tuple[int, str]]:
+def _moved_sliders(steps: Sequence[TokenStep]) -> list[tuple[int, str]]:
     """(position of the first token drawn so, what was moved) for each move of a slider: a sweep is one move."""
-    moves: list[list] = []  # [first position, last position, settings before, settings after]
+    moves: list[
+        tuple[int, int, SamplingSettings, SamplingSettings]
+    ] = []  # [first position, last position, settings before, settings after]
     for before, after in zip(steps, steps[1:], strict=False):
         if after.settings is not before.settings and after.settings != before.settings:
             place = after.output.position
             if moves and place - moves[-1][1] <= ONE_SWEEP:
-                moves[-1][1], moves[-1][3] = place, after.settings
+                moves[-1] = (moves[-1][0], place, moves[-1][2], after.settings)
             else:
-                moves.append([place, place, before.settings, after.settings])
-    return [(place, _change(before, after)) for place, _, before, after in moves if before != after]
-
-
-def _change(before, after) -> str:
-    names = {"temperature": "T", "top_k": "top-k", "top_p": "top-p"}
-    moved = [(short, getattr(before, name), getattr(after, name)) for name, short in names.items()]
-    return ", ".join(f"{short} {old:g}→{new:g}" for short, old, new in moved if old != new)
+                moves.append((place, place, before.settings, after.settings))
+    return [(place, ", ".join(changed(before, after))) for place, _, before, after in moves if before != after]
 
 
 def _mark_lines(marks: Sequence[tuple[int, str]], x: Scale) -> str:
@@ -327,7 +343,7 @@ def _window(count: int, arrived: int, most: int, ahead: int) -> tuple[int, int]:
     return max(0, last - most), last
 
 
-def display_widget(widget) -> None:
+def display_widget(widget: Widget) -> None:
     """Show a widget as a view alone, without the text that Jupyter stores beside it.
 
     Stored notebooks leave widget views out (reopened, they show "model not found"), so nothing of it may remain.

@@ -8,16 +8,24 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
-from helpers.sampling import SamplingSettings, apply_temperature, entropy, largest_ids, next_token_probabilities
-from helpers.svg import FAINT, GREY, LINE, MONO, TEXT, label_of, visible
-from helpers.views import display_widget
+from helpers.sampling import (
+    FILTERS,
+    SamplingSettings,
+    apply_temperature,
+    entropy,
+    largest_ids,
+    next_token_probabilities,
+)
+from helpers.window.controls import filter_slider
+from helpers.window.svg import FAINT, GREY, LINE, MONO, TEXT, label_of, visible
+from helpers.window.views import display_widget
 
 SHOWN = 12
 WIDTH, ROW_HEIGHT = 640, 26
 
 
 class DistributionSliders:
-    """Temperature, top-k and top-p sliders over the next-token distribution of one context.
+    """A slider for each filter over the next-token distribution of one context.
 
     logits: (V,). piece: the name of an id. `probabilities` is the distribution as the sliders have it now.
     """
@@ -27,20 +35,20 @@ class DistributionSliders:
         self._piece = piece
         self._model = apply_temperature(self._logits, 1.0)
         self._shown = largest_ids(self._model, SHOWN)
-        self._temperature = _slider(widgets.FloatSlider, "temperature", 1.0, 0.0, 2.0, 0.05, readout_format=".2f")
-        self._top_k = _slider(widgets.IntSlider, "top-k", 0, 0, 200, 1)
-        self._top_p = _slider(widgets.FloatSlider, "top-p", 1.0, 0.05, 1.0, 0.05, readout_format=".2f")
-        self._view = widgets.HTML()
-        for slider in (self._temperature, self._top_k, self._top_p):
+        self._filters = {name: filter_slider(entry, entry.off, "distribution") for name, entry in FILTERS.items()}
+        for slider in self._filters.values():
+            slider.layout.width, slider.style.description_width = "480px", "90px"
             slider.observe(lambda _: self._redraw(), names="value")
-        hint = widgets.HTML("<small>top-k 0 and top-p 1.00 mean: off. Move a slider with the arrow keys, too.</small>")
-        self.widget = widgets.VBox([self._temperature, self._top_k, self._top_p, hint, self._view])
+        self._view = widgets.HTML()
+        off = ", ".join(f"{entry.label} {entry.off:g}" for name, entry in FILTERS.items() if name != "temperature")
+        hint = widgets.HTML(f"<small>{off}: off. The arrow keys move a slider, too.</small>")
+        self.widget = widgets.VBox([*self._filters.values(), hint, self._view])
         self._redraw()
 
     @property
     def settings(self) -> SamplingSettings:
         """What the sliders say."""
-        return SamplingSettings(self._temperature.value, self._top_k.value, self._top_p.value)
+        return SamplingSettings(**{name: slider.value for name, slider in self._filters.items()})
 
     def _redraw(self) -> None:
         self.probabilities = next_token_probabilities(self._logits, self.settings)
@@ -56,21 +64,6 @@ class DistributionSliders:
     def _ipython_display_(self) -> None:
         """Show the sliders as a widget view and nothing else: stored notebooks leave widget views out."""
         display_widget(self.widget)
-
-
-def _slider(kind: type, name: str, value: float, low: float, high: float, step: float, **options) -> widgets.Widget:
-    slider = kind(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=name,
-        layout={"width": "480px"},
-        style={"description_width": "90px"},
-        **options,
-    )
-    slider.add_class(f"distribution-{name}")
-    return slider
 
 
 def distribution_bars(rows: Sequence[tuple[str, float, float]], sentence: str) -> str:

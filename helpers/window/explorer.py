@@ -10,20 +10,26 @@ import asyncio
 import contextvars
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from html import escape
+from typing import Any
 
-from helpers import views
-from helpers.controls import SPEEDS, make_controls, show_buttons, show_position
+import ipywidgets as widgets
+
+from helpers import checks
+from helpers.protocols import LanguageModel, TokenizerProtocol
+from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
-from helpers.streaming import Generation, TokenStep
+from helpers.streaming import Generation
+from helpers.window import views
+from helpers.window.controls import SPEEDS, make_controls, show_buttons, show_position
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
 FRAME_SECONDS = 0.045  # the page draws some 20 frames a second; the server drops messages beyond 1,000
 PLOTS_SECONDS = 0.13  # the plots follow a streaming text at every third frame: their strings are long
 SLIDER_SECONDS = 0.4  # and its position slider may lag that much
-ENDED_SECONDS = 1.0  # so long after a text's own end, Play was meant as Pause
+ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
 
@@ -37,7 +43,7 @@ class Explorer:
 
     def __init__(
         self,
-        models: Mapping[str, tuple],
+        models: Mapping[str, tuple[LanguageModel, TokenizerProtocol]],
         prompt: str = "One day, Mia",
         seed: int = 0,
         settings: SamplingSettings = BEGIN,
@@ -46,16 +52,15 @@ class Explorer:
         max_new_tokens: int = 200,
         large: bool = False,
     ) -> None:
-        if not models:
-            raise ValueError('models is empty: give at least one, such as {"mine": (model, tokenizer)}')
-        self._models = dict(models)
+        self._models = _checked_models(models)
+        checks.text_of("the prompt", prompt)
         self._controls = make_controls(list(models), prompt, seed, settings, speed, max_new_tokens)
         if large:
             self.widget.add_class("explorer-large")
         self._loop, self._context = _running_loop(), contextvars.copy_context()
         self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task] = set()
-        self._stream: asyncio.Task | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stream: asyncio.Task[None] | None = None
         self._notice, self._trouble, self._token_seconds = "", "", math.inf
         self._plotted, self._slid, self._ended = 0.0, 0.0, -math.inf
         self.generation = self._new_generation()
@@ -67,7 +72,7 @@ class Explorer:
     # ------------------------------------------------------------------------------------------------ for lessons
 
     @property
-    def widget(self):
+    def widget(self) -> widgets.VBox:
         """The window as one widget."""
         return self._controls.whole
 
@@ -83,8 +88,7 @@ class Explorer:
 
     def run(self, steps: int) -> None:
         """Take up to `steps` steps at once, in this cell; stop where the text ends."""
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-            raise ValueError(f"steps is {steps!r}: give a whole number from 0 up")
+        steps = checks.whole_number("steps", steps)
         if self.playing or self._lock.locked():
             raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
         self._agree()
@@ -96,6 +100,37 @@ class Explorer:
         finally:
             self._draw()  # after an interrupt, too
 
+    # What the buttons do, for cells and tests. Each returns at once; the window acts as soon as the cell has ended.
+
+    def play(self) -> None:
+        """Let the text grow from the step that is looked at."""
+        self._ask(self._go_on)
+
+    def pause(self) -> None:
+        """Stop after the token that is being computed."""
+        self._ask(self._nothing)
+
+    def step(self) -> None:
+        """One token more or, where an older step is looked at, the next step."""
+        self._ask(self._step)
+
+    def back(self) -> None:
+        """Look at the step before; nothing is lost."""
+        self._ask(self._look_by, -1)
+
+    def reset(self) -> None:
+        """Back to the prompt; the sliders stay as they are."""
+        self._ask(self._reset)
+
+    def choose(self, token_id: int) -> None:
+        """Take this id in place of the one that came out at the step looked at; what came later is dropped."""
+        model = self._models[self._controls.model.value][0]
+        self._ask(self._choose, checks.token_id(token_id, model.vocab_size, "the model's vocabulary", "token_id"))
+
+    def look(self, position: int) -> None:
+        """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
+        self._ask(self._look_to, checks.whole_number("position", position))
+
     def _ipython_display_(self) -> None:
         """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
         views.display_widget(self.widget)
@@ -104,33 +139,43 @@ class Explorer:
 
     def _connect(self) -> None:
         c = self._controls
-        c.play.on_click(lambda _: self._ask(self._pause if self.playing else self._go_on))
-        c.step.on_click(lambda _: self._ask(self._step))
-        c.back.on_click(lambda _: self._ask(self._look, -1, True))
-        c.reset.on_click(lambda _: self._ask(self._reset))
+        c.play.on_click(lambda _: self._play_pressed())
+        c.step.on_click(lambda _: self.step())
+        c.back.on_click(lambda _: self.back())
+        c.reset.on_click(lambda _: self.reset())
         for number, button in enumerate(c.choices):
-            button.on_click(lambda _, number=number: self._ask(self._choose, number))
+            button.on_click(lambda _, number=number: self._ask(self._choose_candidate, number))
         for widget in (c.prompt, c.seed, c.model):
             widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
         c.position.observe(self._position_moved, names="value")
 
+    def _play_pressed(self) -> None:
+        just_ended = self.generation.finish_reason and time.monotonic() - self._ended < ENDED_SECONDS
+        if self.playing:
+            self.pause()
+        elif not (just_ended and self._is_latest()):
+            self.play()
+
     def _position_moved(self, change: dict) -> None:
         if change["new"] != self.position:  # the reader moved it, not we
-            self._ask(self._look, change["new"])
+            self.look(change["new"])
 
-    def _ask(self, action: Callable[..., Awaitable[None]], *arguments) -> None:
+    def _ask(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Have something done on the loop's own thread: widgets' callbacks may come on any."""
+        self._running().call_soon_threadsafe(self._start, self._carry_out(action, *arguments))
+
+    def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             raise RuntimeError("no event loop runs here: open the window in a notebook, or use explorer.run(n)")
-        self._loop.call_soon_threadsafe(self._start, self._carry_out(action, *arguments))
+        return self._loop
 
-    def _start(self, work: Awaitable, name: str | None = None) -> asyncio.Task:
-        task = self._loop.create_task(work, name=name, context=self._context)
+    def _start(self, work: Coroutine[Any, Any, None], name: str | None = None) -> asyncio.Task[None]:
+        task = self._running().create_task(work, name=name, context=self._context)
         self._tasks.add(task)  # the loop itself holds tasks only weakly
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _carry_out(self, action: Callable[..., Awaitable[None]], *arguments) -> None:
+    async def _carry_out(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Stop the stream, then do what was asked; an error is shown in the window."""
         async with self._lock:
             await self._pause()
@@ -149,15 +194,13 @@ class Explorer:
     # ---------------------------------------------------------------------------------------------- what is done
 
     async def _pause(self) -> None:
-        if self.playing:
+        if self._stream is not None and not self._stream.done():
             self._stream.cancel()
             await asyncio.wait([self._stream])
 
     async def _go_on(self) -> None:
         self._agree()
         if self._is_latest() and self.generation.finish_reason:
-            if time.monotonic() - self._ended < ENDED_SECONDS:
-                return
             self._restart("Started again from the prompt.")
         self._fork()
         self._pause_other_windows()
@@ -207,18 +250,29 @@ class Explorer:
         self._token_seconds = time.monotonic() - began
         self._take(step)
 
-    async def _look(self, position: int, relative: bool = False) -> None:
-        self._show(position + self.position * relative)
+    async def _nothing(self) -> None:
+        """To pause is all that was asked, and whatever is asked pauses first."""
 
-    async def _choose(self, number: int) -> None:
+    async def _look_to(self, position: int) -> None:
+        self._show(position)
+
+    async def _look_by(self, steps: int) -> None:
+        self._show(self.position + steps)
+
+    async def _choose_candidate(self, number: int) -> None:
+        """The button's candidate; a click that comes late, when the step has another or none, does nothing."""
+        step = self._shown_step()
+        if step is not None and number < len(step.candidates):
+            await self._choose(step.candidates[number].token_id)
+
+    async def _choose(self, token_id: int) -> None:
         self._agree()
-        if not self.position or number >= len(self._shown_step().candidates):
-            return
-        candidate, dropped = self._shown_step().candidates[number], len(self.generation.steps) - self.position
-        settings = self._shown_step().settings
-        self.generation.rewind(self.position - 1)
-        self.generation.choose(candidate.token_id, settings)
-        self._notice = f"You chose {views.visible(candidate.piece)}{_dropped(dropped)}."
+        step, dropped = self._shown_step(), len(self.generation.steps) - self.position
+        settings = self.settings if step is None else step.settings
+        self.generation.rewind(max(0, self.position - 1))
+        chosen = self.generation.choose(token_id, settings)
+        self._take(chosen)
+        self._notice = f"You chose {views.visible(chosen.output.piece)}{_dropped(dropped)}."
 
     async def _reset(self, notice: str = "Back to the prompt.") -> None:
         self._restart(notice)
@@ -305,7 +359,7 @@ class Explorer:
         return escape(" · ".join(filter(None, [said, self._notice])))
 
 
-async def _outlasting(work: asyncio.Future):
+async def _outlasting(work: asyncio.Future[TokenStep]) -> TokenStep:
     """The result of work that goes on although this task is cancelled, and cancelled again."""
     while not work.done():
         with suppress(asyncio.CancelledError):
@@ -318,6 +372,20 @@ ENDS = {
     "length": "ended at the limit",
     "context": "ended: the model can read no more tokens (context)",
 }
+
+
+def _checked_models(
+    models: Mapping[str, tuple[LanguageModel, TokenizerProtocol]],
+) -> dict[str, tuple[LanguageModel, TokenizerProtocol]]:
+    example = 'such as {"mine": (model, tokenizer)}'
+    if not isinstance(models, Mapping):
+        raise TypeError(f"models is {checks.shown(models)}: give a dict, {example}")
+    if not models:
+        raise ValueError(f"models is empty: give at least one, {example}")
+    for name, pair in models.items():
+        if not isinstance(name, str) or not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"models[{name!r}] is {checks.shown(pair)}: give a name and a pair, {example}")
+    return dict(models)
 
 
 def _dropped(count: int) -> str:

@@ -50,7 +50,8 @@ def label_spots(
     placed = [(x - letter / 2, y, letter) for x, y in points.tolist()]  # a label covers no point either
     spots: list[tuple | None] = [None] * len(points)
     for i in np.argsort(-points[:, 1]):
-        for x, y, side in _spots_near(*points[i].tolist(), widths[i], line, letter):
+        near_x, near_y = points[i].tolist()
+        for x, y, side in _spots_near(near_x, near_y, widths[i], line, letter):
             within = box[0] <= x <= box[1] - widths[i] and box[2] <= y <= box[3]
             if within and _is_free(x, y, widths[i], line, placed):
                 placed.append((x, y, widths[i]))

@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from helpers.records import SPACE
+
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 LINE, ACCENT = "var(--tj-blue, #0072B2)", "var(--tj-orange, #D55E00)"  # lighter on a dark page: see explorer.css
 PALETTE = (LINE, ACCENT, GREEN, PURPLE, "#56B4E9", "#E69F00", "#888888", "#A6761D")
@@ -20,7 +22,7 @@ MONO = "var(--jp-code-font-family, monospace)"
 
 def visible(piece: str) -> str:
     """A piece as it is shown: '·' for the space, and escapes for characters that cannot be seen."""
-    piece = piece.replace("\u2581", "·")
+    piece = piece.replace(SPACE, "·")
     if piece.isprintable():
         return piece
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in piece)

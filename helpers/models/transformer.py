@@ -1,4 +1,4 @@
-"""The language model of lesson 06: a small GPT, which looks back at every token by attention.
+"""A small GPT, which looks back at every token by attention.
 
 B batch, T tokens, V vocabulary, D width of every vector, S heads, L layers, C context length.
 """
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.model import LanguageModelOutput
+from helpers import checks
+from helpers.models.output import LanguageModelOutput, check_batch
 
 EPSILON = 1e-5  # keeps a layer norm from dividing by zero
 
@@ -35,15 +36,14 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "embedding_dim", "layers", "heads", "context_length"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is {value!r}: give a whole number from 1 up")
+            object.__setattr__(self, name, checks.whole_number(name, getattr(self, name), 1))
+        checks.true_or_false("tied", self.tied)
         if self.embedding_dim % self.heads:
             raise ValueError(f"embedding_dim is {self.embedding_dim}: give a multiple of heads ({self.heads})")
 
 
 class Block(nn.Module):
-    """Attention over all tokens so far, then a small network for each token alone; both are added to what came in."""
+    """Attention over all tokens so far, then a small network (MLP) for each token alone; both are added to what came in."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -51,18 +51,18 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width, eps=EPSILON)
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.attention_out = nn.Linear(width, width)
-        self.network_norm = nn.LayerNorm(width, eps=EPSILON)
-        self.network_in = nn.Linear(width, 4 * width)
-        self.network_out = nn.Linear(4 * width, width)
+        self.mlp_norm = nn.LayerNorm(width, eps=EPSILON)
+        self.mlp_in = nn.Linear(width, 4 * width)
+        self.mlp_out = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
         b, t, d = x.shape
         heads = self.queries_keys_values(self.attention_norm(x)).view(b, t, 3, self.heads, d // self.heads)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # (B, S, T, D / S) each
-        seen = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
-        x = x + self.attention_out(seen.transpose(1, 2).reshape(b, t, d))
-        return x + self.network_out(functional.gelu(self.network_in(self.network_norm(x)), approximate="tanh"))
+        attended = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        x = x + self.attention_out(attended.transpose(1, 2).reshape(b, t, d))
+        return x + self.mlp_out(functional.gelu(self.mlp_in(self.mlp_norm(x)), approximate="tanh"))
 
 
 class TransformerLanguageModel(nn.Module):
@@ -70,6 +70,7 @@ class TransformerLanguageModel(nn.Module):
 
     def __init__(self, config: TransformerConfig, seed: int = 0) -> None:
         super().__init__()
+        checks.whole_number("seed", seed)
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.embedding_dim)
         self.position = nn.Embedding(config.context_length, config.embedding_dim)
@@ -91,9 +92,8 @@ class TransformerLanguageModel(nn.Module):
 
     def forward(self, ids: Tensor, state: None = None) -> LanguageModelOutput:
         """ids (B, T) -> logits (B, T, V): at each position, a score for every id as the next one."""
-        if ids.dim() != 2 or 0 in ids.shape:
-            raise ValueError(f"ids have the shape {tuple(ids.shape)}: give (B, T) with at least one text and one token")
-        self._check(int(ids.min()), int(ids.max()), ids.shape[1])
+        check_batch(ids, self.config.vocab_size)
+        self._check_length(ids.shape[1])
         embeddings = self.embedding(ids)  # (B, T, D)
         x = embeddings + self.position.weight[: ids.shape[1]]
         for block in self.blocks:
@@ -101,10 +101,7 @@ class TransformerLanguageModel(nn.Module):
         table = self.embedding.weight if self.config.tied else self.output.weight
         return LanguageModelOutput(functional.linear(self.norm(x), table), None, embeddings)
 
-    def _check(self, low: int, high: int, length: int) -> None:
-        if low < 0 or high >= self.config.vocab_size:
-            wrong = low if low < 0 else high
-            raise ValueError(f"id {wrong} is outside 0 … {self.config.vocab_size - 1}, the rows of the embedding table")
+    def _check_length(self, length: int) -> None:
         if length > self.config.context_length:
             raise ValueError(
                 f"{length} tokens are more than the {self.config.context_length} that this model reads: "
@@ -113,17 +110,24 @@ class TransformerLanguageModel(nn.Module):
 
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
 
-    vocab_size = property(lambda self: self.config.vocab_size, doc="V.")
-    embedding_dim = property(lambda self: self.config.embedding_dim, doc="D.")
-    context_length = property(lambda self: self.config.context_length, doc="C.")
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.config.vocab_size
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return self.config.embedding_dim
+
+    @property
+    def context_length(self) -> int:
+        """C."""
+        return self.config.context_length
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D), without their positions."""
-        ids = list(ids)
-        if not ids:
-            raise ValueError("ids is empty: give at least one token, such as bos")
-        self._check(min(ids), max(ids), 1)
-        return self.embedding.weight.detach().numpy()[ids]
+        return self.embedding.weight.detach().numpy()[checks.token_ids(ids, self.vocab_size)]
 
     def advance(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, TransformerState]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
@@ -133,26 +137,24 @@ class TransformerLanguageModel(nn.Module):
 
     def rewind(self, state: TransformerState, length: int) -> TransformerState:
         """The state as it was after the first `length` tokens: later keys and values will be written over."""
-        if not 0 <= length <= state.length:
-            raise ValueError(f"cannot rewind to {length} tokens: the state has read {state.length}")
-        state.length = length
+        state.length = checks.rewind_length(length, state.length)
         return state
 
     def read(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Each token's vector after all layers, (T, D), and who looked at whom, (L, S, T, tokens so far): shares of 1.
+        """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far): shares of 1.
 
         Keys and values of earlier tokens come from the state (the cache); without one, ids are a whole text.
         """
         state = TransformerState(self) if state is None else state
         rows, before = self.embed(ids), state.length
-        self._check(0, 0, before + len(rows))
+        self._check_length(before + len(rows))
         state.length = before + len(rows)
         x = rows + state.weights["position.weight"][before : state.length]
-        looked = []
+        attention_weights = []
         for number in range(self.config.layers):
             x, weights = _block(x, number, self.config.heads, state, before)
-            looked.append(weights)
-        return layer_norm(x, state.weights, "norm"), np.array(looked)
+            attention_weights.append(weights)
+        return layer_norm(x, state.weights, "norm"), np.array(attention_weights)
 
 
 class TransformerState:
@@ -169,17 +171,19 @@ class TransformerState:
         self.length = 0
 
 
-def _block(x: np.ndarray, number: int, heads: int, state: TransformerState, before: int) -> tuple:
+def _block(
+    x: np.ndarray, number: int, heads: int, state: TransformerState, before: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Block's forward for the T newest tokens: (T, D) -> (T, D), and their attention weights (S, T, tokens so far)."""
     name, w = f"blocks.{number}", state.weights
     together = _linear(layer_norm(x, w, f"{name}.attention_norm"), w, f"{name}.queries_keys_values")  # (T, 3 D)
     queries, keys, values = together.reshape(len(x), 3, -1).swapaxes(0, 1)
     state.cache[number, :, before : state.length] = keys, values
     keys, values = state.cache[number, :, : state.length]
-    seen, weights = attention(*(_by_head(part, heads) for part in (queries, keys, values)))
-    x = x + _linear(seen.transpose(1, 0, 2).reshape(x.shape), w, f"{name}.attention_out")
-    inner = gelu(_linear(layer_norm(x, w, f"{name}.network_norm"), w, f"{name}.network_in"))
-    return x + _linear(inner, w, f"{name}.network_out"), weights
+    attended, weights = attention(*(_by_head(part, heads) for part in (queries, keys, values)))
+    x = x + _linear(attended.transpose(1, 0, 2).reshape(x.shape), w, f"{name}.attention_out")
+    inner = gelu(_linear(layer_norm(x, w, f"{name}.mlp_norm"), w, f"{name}.mlp_in"))
+    return x + _linear(inner, w, f"{name}.mlp_out"), weights
 
 
 def attention(queries: np.ndarray, keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from helpers.geometry import apartness, label_spots, principal_plane
+from helpers import checks
+from helpers.figures.geometry import apartness, label_spots, principal_plane
+from helpers.records import SPACE, Token, TokenStep, TrainingStep
+from helpers.sampling import FILTERS
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6B7280", "#CC79A7"
@@ -64,7 +67,7 @@ def shown(piece: str) -> str:
     font = get_font(findfont(FontProperties()))
     text = "".join(
         c if c.isprintable() and ord(c) < SYMBOLS and font.get_char_index(ord(c)) else _escaped(c)
-        for c in piece.replace("\u2581", "·")
+        for c in piece.replace(SPACE, "·")
     )
     return text.replace("$", r"\$")
 
@@ -76,7 +79,7 @@ def _escaped(character: str) -> str:
 # --------------------------------------------------------------------------------------------- the journey of a text
 
 
-def plot_norms(tokens: Sequence) -> Picture:
+def plot_norms(tokens: Sequence[Token]) -> Picture:
     """The embedding norm of each token along the text."""
     tokens = _latest(tokens)
     norms = np.array([token.norm for token in tokens])
@@ -91,7 +94,7 @@ def plot_norms(tokens: Sequence) -> Picture:
     )
 
 
-def plot_cosines(tokens: Sequence) -> Picture:
+def plot_cosines(tokens: Sequence[Token]) -> Picture:
     """The cosine of each token's embedding with that of the token before it."""
     tokens = [token for token in _latest(tokens) if token.cosine_to_previous is not None]
     if not tokens:
@@ -108,28 +111,28 @@ def plot_cosines(tokens: Sequence) -> Picture:
     )
 
 
-def plot_along(tokens: Sequence, values: Sequence[float], name: str) -> Picture:
+def plot_along(tokens: Sequence[Token], values: Sequence[float], name: str) -> Picture:
     """Any one number for each token, drawn along the text."""
-    values = np.asarray(values, dtype=float)
-    if len(tokens) != len(values):
-        raise ValueError(f"{len(tokens)} tokens and {len(values)} values: give one value for each token")
-    tokens, values = tokens[-LATEST:], values[-LATEST:]
+    tokens, numbers = _latest(tokens), checks.float64_vector("values", values, "give one number for each token")
+    if len(tokens) != len(numbers[-LATEST:]):
+        raise ValueError(f"{len(tokens)} tokens and {len(numbers)} values: give one value for each token")
+    numbers = numbers[-LATEST:]
     figure, (ax,) = _figure()
-    _along_text(ax, tokens, values, name)
+    _along_text(ax, tokens, numbers, name)
     return Picture(
         figure,
-        f"{name} along {len(tokens)} tokens: from {values.min():.3f} at {tokens[int(values.argmin())].piece!r} "
-        f"to {values.max():.3f} at {tokens[int(values.argmax())].piece!r}.",
+        f"{name} along {len(tokens)} tokens: from {numbers.min():.3f} at {tokens[int(numbers.argmin())].piece!r} "
+        f"to {numbers.max():.3f} at {tokens[int(numbers.argmax())].piece!r}.",
     )
 
 
-def _latest(tokens: Sequence) -> list:
+def _latest(tokens: Sequence[Token]) -> list[Token]:
     if not tokens:
         raise ValueError("no tokens to draw: give one or more, such as generation.tokens")
     return list(tokens)[-LATEST:]
 
 
-def _along_text(ax: Axes, tokens: Sequence, values: np.ndarray, name: str, stems: bool = False) -> None:
+def _along_text(ax: Axes, tokens: Sequence[Token], values: np.ndarray, name: str, stems: bool = False) -> None:
     places = np.array([token.position for token in tokens])
     if stems:
         ax.vlines(places, 0, values, color=BLUE, linewidth=1.5)
@@ -186,18 +189,19 @@ def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
     )
 
 
-def plot_candidates(step) -> Picture:
+def plot_candidates(step: TokenStep) -> Picture:
     """The likeliest next tokens of one step: the model's probability, and what the settings left of it."""
+    settings = ", ".join(entry.label for entry in FILTERS.values())
     return plot_distributions(
-        [c.piece.replace("\u2581", "·") for c in step.candidates],
+        [c.piece.replace(SPACE, "·") for c in step.candidates],
         {
             "model": [c.model_probability for c in step.candidates],
-            "after temperature, top-k, top-p": [c.sampling_probability for c in step.candidates],
+            f"after {settings}": [c.sampling_probability for c in step.candidates],
         },
     )
 
 
-def plot_journey(step) -> Picture:
+def plot_journey(step: TokenStep) -> Picture:
     """One step in one picture: the token that went in, its embedding row, and the likeliest next tokens."""
     figure = Figure(figsize=(9.0, 3.0), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -303,7 +307,7 @@ def plot_curve(x: Sequence[float], y: Sequence[float], x_name: str, y_name: str)
 # ----------------------------------------------------------------------------------------------------------- training
 
 
-def plot_training(steps: Sequence, held_out: Mapping[int, float], lines: Mapping[str, float]) -> Picture:
+def plot_training(steps: Sequence[TrainingStep], held_out: Mapping[int, float], lines: Mapping[str, float]) -> Picture:
     """The loss of each update (smoothed), and held-out bits per byte beside named horizontal lines."""
     figure, (left, right) = _figure(height=3.2, columns=2)
     updates = [step.step for step in steps]
