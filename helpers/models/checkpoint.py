@@ -9,6 +9,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from helpers import checks
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.models.output import NUMPY_TYPES, numpy_weights
 from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
 from helpers.protocols import TokenizerProtocol
 from helpers.tokenizer import Tokenizer
@@ -70,9 +72,12 @@ def load_checkpoint(folder: str | os.PathLike) -> tuple[TrainedModel, TokenizerP
     path = checks.path_of("folder", folder) / FILE
     if not path.is_file():
         raise CheckpointError(f"{path.parent} holds no checkpoint (no {FILE}): save one with save_checkpoint")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}): check who may read it") from error
     header, tensors = _header(path, content), _tensors(path, content)
-    if _digest(tensors) != header["sha256"]:
+    if _digest(header, tensors) != header["sha256"]:
         raise CheckpointError(f"{path} is damaged: it changed after it was saved. Save the checkpoint again")
     tokenizer = _tokenizer(path, header, tensors.pop(TOKENIZER))
     return _model(path, header, tensors, tokenizer.vocab_size), tokenizer
@@ -136,22 +141,23 @@ def load_all() -> dict[str, tuple[TrainedModel, TokenizerProtocol]]:
 def _packed(model: TrainedModel, tokenizer: TokenizerProtocol) -> bytes:
     """Weights, tokenizer and all that is needed to make both again, as the bytes of one safetensors file."""
     architecture = _architecture_of(model)
+    checks.tokenizer_with("to_bytes", tokenizer)
     if tokenizer.vocab_size != model.vocab_size:
         raise ValueError(
             f"the tokenizer has {tokenizer.vocab_size} ids, the model {model.vocab_size}: "
             "save a model with the tokenizer that it was trained with"
         )
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    for name, tensor in tensors.items():
-        checks.finite(f"the weight {name}", tensor.numpy(force=True), "the model diverged, so nothing was saved")
+    for name, weight in numpy_weights(tensors).items():
+        checks.finite(f"the weight {name}", weight, "the model diverged, so nothing was saved; train it anew")
     tensors[TOKENIZER] = torch.frombuffer(bytearray(tokenizer.to_bytes()), dtype=torch.uint8)
-    header = {
+    header: dict[str, Any] = {
         "format": FORMAT,
         "architecture": architecture,
         "model": asdict(model.config),
         "tokenizer": tokenizer.kind,
-        "sha256": _digest(tensors),
     }
+    header["sha256"] = _digest(header, tensors)
     return safetensors.torch.save(tensors, metadata={HEADER: json.dumps(header)})
 
 
@@ -162,12 +168,13 @@ def _architecture_of(model: object) -> str:
     raise TypeError(f"cannot save a {type(model).__name__}: known are {', '.join(MODELS)}")
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes of all tensors, in the order of their names."""
-    digest = hashlib.sha256()
+def _digest(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over what the header says and over names, types, shapes and bytes of all tensors, in order of names."""
+    said = {key: value for key, value in header.items() if key != "sha256"}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy(force=True).tobytes())
+        digest.update(tensor.numpy(force=True).data)
     return digest.hexdigest()
 
 
@@ -189,11 +196,12 @@ def _write_whole(path: Path, content: bytes) -> None:
 def _clear_leftovers(folder: Path) -> None:
     """Delete what a killed save left behind, a day old or more: a younger file may be somebody's who is saving now."""
     for path in folder.glob(f"{LEFTOVER}*"):
-        if path.is_file() and time.time() - path.stat().st_mtime > DAY:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its own saver was quicker
+            if path.is_file() and time.time() - path.stat().st_mtime > DAY:
+                path.unlink()
 
 
-# --------------------------------------------------------------------------------------------------------- and out of it
+# -------------------------------------------------------------------------------------------------------- and out of it
 
 
 def _header(path: Path, content: bytes) -> dict[str, Any]:
@@ -203,7 +211,9 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         header = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][HEADER])
         found = header["format"]
     except (ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{path} is damaged, or no checkpoint of this series: save the checkpoint again") from None
+        raise CheckpointError(
+            f"{path} is damaged, or no checkpoint of this series: save the checkpoint again"
+        ) from None
     if found != FORMAT:
         raise CheckpointError(f"{path}: the format is {found!r}, expected {FORMAT!r}: save the checkpoint again")
     if missing := {"architecture", "model", "tokenizer", "sha256"} - header.keys():
@@ -221,6 +231,9 @@ def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} is damaged ({error}): save the checkpoint again") from None
     if TOKENIZER not in tensors:
         raise CheckpointError(f"{path} lacks {TOKENIZER}: save the checkpoint again")
+    for name, tensor in tensors.items():
+        if tensor.dtype not in ([torch.uint8] if name == TOKENIZER else NUMPY_TYPES):
+            raise CheckpointError(f"{path}: {name} holds {tensor.dtype} values: save the checkpoint again")
     return tensors
 
 
