@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
-from numbers import Integral, Real
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,13 @@ def is_whole(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Is this a real number, NaN and infinity included? True and False are not numbers here."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Is this a real number that a float can hold, NaN and infinity included? True and False are not numbers here."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return float(value) is not None
+    except OverflowError:  # an int of more than 308 digits
+        return False
 
 
 def whole_number(name: str, value: Any, lowest: int = 0, highest: int | None = None, remedy: str = "") -> int:
@@ -38,6 +43,13 @@ def number_above_0(name: str, value: Any, example: str = "") -> float:
     if is_number(value) and 0 < value < math.inf:
         return float(value)
     raise ValueError(f"{name} is {shown(value)}: give a number above 0{example}")
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as a float, NaN and infinity included; TypeError names it and its value."""
+    if not is_number(value):
+        raise TypeError(f"{name} is {shown(value)}: give a number")
+    return float(value)
 
 
 def true_or_false(name: str, value: object) -> bool:
@@ -76,9 +88,15 @@ def path_of(name: str, value: object) -> Path:
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} is {shown(value)}: give a path, such as 'my_model'")
     text = os.fspath(value)
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise ValueError(f"{name} is {shown(value)}: give a path, such as 'my_model'")
-    return Path(text)
+    try:
+        if isinstance(text, str) and text:
+            os.stat(text)
+            return Path(text)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return Path(text)
+    except (OSError, ValueError):  # a name that is too long, or that holds a zero byte or half a character
+        pass
+    raise ValueError(f"{name} is {shown(value)}: give a path, such as 'my_model'")
 
 
 def text_of(name: str, value: object) -> str:
@@ -114,23 +132,72 @@ def finite(name: str, values: np.ndarray, remedy: str) -> np.ndarray:
     return values
 
 
-def float64_vector(name: str, values: object, example: str) -> np.ndarray:
-    """Real numbers as one row (V,) in float64, V at least 1; TypeError or ValueError says what was given instead."""
+def real_numbers(name: str, values: object, example: str, dimensions: int = 1) -> np.ndarray:
+    """Real numbers as an array of any numeric type, no side of it 0; TypeError or ValueError says what was given."""
     try:
-        row = np.asarray(values)
-        kind = row.dtype.kind
+        array = np.asarray(values)
+        kind = array.dtype.kind
     except Exception as error:  # a torch tensor in bfloat16, a ragged list: each library has its own kind
         raise TypeError(f"{name} cannot be read as numbers ({type(error).__name__}): {example}") from None
     if kind not in "fiu":
-        raise TypeError(f"{name} holds {row.dtype} values: {example}")
-    if row.ndim != 1 or len(row) == 0:
-        raise ValueError(f"{name} has the shape {row.shape}: {example}")
-    return row.astype(np.float64, copy=False)
+        raise TypeError(f"{name} holds {array.dtype} values: {example}")
+    if array.ndim != dimensions or array.size == 0:
+        raise ValueError(f"{name} has the shape {array.shape}: {example}")
+    return array
+
+
+def float64_vector(name: str, values: object, example: str) -> np.ndarray:
+    """Real numbers as one row (V,) in float64, V at least 1; TypeError or ValueError says what was given instead."""
+    return real_numbers(name, values, example).astype(np.float64, copy=False)
+
+
+def finite_matrix(
+    name: str, values: object, example: str = "give vectors (N, D), such as model.embed(ids)"
+) -> np.ndarray:
+    """Finite numbers as rows (N, D) in float64, N and D at least 1; TypeError or ValueError says what was given."""
+    return finite(name, real_numbers(name, values, example, 2).astype(np.float64, copy=False), example)
+
+
+def of_kind(name: str, value: object, kind: type, example: str = "") -> None:
+    """TypeError unless `value` is an instance of `kind`."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {shown(value)}: give a {kind.__name__}{example}")
+
+
+def function_of(name: str, value: Any, example: str) -> Callable:
+    """`value` itself; TypeError if it cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} is {shown(value)}: give a function, such as {example}")
+    return value
+
+
+def mapping_of(name: str, value: Any, example: str, empty: bool = False) -> dict:
+    """`value` as a dict; TypeError for anything else, ValueError for an empty one unless `empty` allows it."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is {shown(value)}: give a dict, such as {example}")
+    if not value and not empty:
+        raise ValueError(f"{name} is empty: give at least one, such as {example}")
+    return dict(value)
+
+
+def language_model(model: object) -> None:
+    """TypeError unless this has what protocols.LanguageModel asks for."""
+    if not all(hasattr(model, name) for name in ("advance", "embed", "rewind", "vocab_size")):
+        raise TypeError(f"model is {shown(model)}: give a language model, such as load_shipped()[0]")
+
+
+def tokenizer_with(method: str, tokenizer: object) -> None:
+    """TypeError unless this has the method that is needed of protocols.TokenizerProtocol, and a size."""
+    if not hasattr(tokenizer, method) or not hasattr(tokenizer, "vocab_size"):
+        raise TypeError(f"tokenizer is {shown(tokenizer)}: give a tokenizer, such as load_shipped()[1]")
 
 
 def shown(value: object) -> str:
-    """A value as a sentence names it: its repr, cut where it is long."""
-    text = repr(value)
+    """A value as a sentence names it: its repr in one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value)[:1000].split("\n"))
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = f"a {type(value).__name__} too long to be shown"
     return text if len(text) <= 60 else text[:59] + "…"
 
 

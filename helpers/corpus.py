@@ -36,7 +36,7 @@ def load_corpus(name_or_path: str | os.PathLike = BUNDLED) -> Corpus:
 
     ValueError or FileNotFoundError says what is wrong with a file, and what to do.
     """
-    if name_or_path == BUNDLED:
+    if isinstance(name_or_path, str) and name_or_path == BUNDLED:
         return _bundled()
     path = checks.path_of("name_or_path", name_or_path)
     texts = _paragraphs(_read(path))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import finite, float64_vector, is_number, is_whole, shown, whole_number
+from helpers.checks import finite, float64_vector, is_number, is_whole, of_kind, shown, whole_number
 
 ROUNDING = 1e-12  # a tolerance: 0.1 added eight times must count as 0.8
 
@@ -186,10 +186,7 @@ def next_token_probabilities(logits: np.ndarray, settings: SamplingSettings) -> 
 
 def check_settings(settings: object) -> None:
     """TypeError for anything but SamplingSettings."""
-    if not isinstance(settings, SamplingSettings):
-        raise TypeError(
-            f"settings is {shown(settings)}: give a SamplingSettings, such as SamplingSettings(temperature=0.8)"
-        )
+    of_kind("settings", settings, SamplingSettings, ", such as SamplingSettings(temperature=0.8)")
 
 
 def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
@@ -214,7 +211,7 @@ def largest_ids(probabilities: np.ndarray, count: int) -> list[int]:
 def entropy(probabilities: np.ndarray) -> float:
     """Shannon's entropy in bits: 0 when one id is certain, log2 V when all are alike."""
     probabilities = _checked_probabilities(probabilities)
-    positive = probabilities[probabilities > 0]
+    positive = probabilities[probabilities > 0] / probabilities.sum()
     return float(abs(-(positive * np.log2(positive)).sum()))
 
 

@@ -31,7 +31,10 @@ class Generation:
 
     def __init__(self, model: LanguageModel, tokenizer: TokenizerProtocol, prompt: str, seed: int = 0) -> None:
         self._seed = checks.whole_number("seed", seed)
+        checks.language_model(model)
+        checks.tokenizer_with("encode_prompt", tokenizer)
         self._model, self._tokenizer = model, tokenizer
+        self._check_vocabularies()
         self._suppressed = np.array(sorted(tokenizer.suppressed_ids), dtype=np.intp)
         ids = tokenizer.encode_prompt(checks.text_of("the prompt", prompt))
         limit = model.context_length
@@ -138,6 +141,14 @@ class Generation:
 
     # ---------------------------------------------------------------------------------------------- the six moves
 
+    def _check_vocabularies(self) -> None:
+        """ValueError unless each id of the model has a piece, or is one that is never drawn."""
+        pieces, rows = self._tokenizer.vocab_size, self._model.vocab_size
+        if rows - pieces != sum(token_id >= pieces for token_id in self._tokenizer.suppressed_ids):
+            raise ValueError(
+                f"the tokenizer has {pieces} ids, the model {rows}: give the tokenizer that the model was trained with"
+            )
+
     def _check(self, settings: SamplingSettings) -> None:
         if self.finish_reason:
             raise ValueError(f"the text has ended ({self.finish_reason}): rewind it or start a new one")
@@ -157,8 +168,10 @@ class Generation:
         return logits, next_token_probabilities(logits, settings)
 
     def _masked(self, given: np.ndarray) -> np.ndarray:
-        logits = np.array(given, dtype=np.float64)
-        if logits.shape != (self._model.vocab_size,):
+        logits = np.array(
+            checks.real_numbers("the model's logits", given, "advance must give one row, (V,)"), np.float64
+        )
+        if len(logits) != self._model.vocab_size:
             raise ValueError(
                 f"the model gave logits of the shape {logits.shape} for a vocabulary of {self._model.vocab_size}: "
                 "advance must give one row, (V,)"
@@ -215,7 +228,13 @@ class Generation:
 
     def _row(self, token_id: int) -> tuple[np.ndarray, float]:
         """The embedding row of an id, (D,), read-only, and its norm."""
-        embedding = np.array(self._model.embed([token_id])[0])
+        given, remedy = self._model.embed([token_id])[0], "embed must give one row of D numbers for each id"
+        embedding = np.array(checks.real_numbers(f"the embedding row of id {token_id}", given, remedy))
+        if len(embedding) != self._model.embedding_dim:
+            raise ValueError(
+                f"the embedding row of id {token_id} has the shape {embedding.shape}, "
+                f"not ({self._model.embedding_dim},): {remedy}"
+            )
         embedding.setflags(write=False)
         norm = math.sqrt(_dot(embedding, embedding))
         if not math.isfinite(norm):

@@ -33,7 +33,7 @@ class Tokenizer:
         processor = spm.SentencePieceProcessor()
         try:
             processor.LoadFromSerializedProto(model)
-        except (RuntimeError, TypeError) as error:
+        except Exception as error:  # the library has a kind of its own for each
             raise ValueError("not a SentencePiece model: give the bytes that Tokenizer.save wrote") from error
         specials = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
         if specials != (PAD, UNK, BOS, EOS):
@@ -84,7 +84,8 @@ class Tokenizer:
         """Read a tokenizer that `save` wrote; FileNotFoundError or ValueError names the path."""
         path = checks.path_of("path", path)
         if not path.is_file():
-            raise FileNotFoundError(f"{path} does not exist: save a tokenizer with Tokenizer.save, or check the path")
+            found = "is a folder" if path.is_dir() else "does not exist"
+            raise FileNotFoundError(f"{path} {found}: save a tokenizer with Tokenizer.save, or check the path")
         try:
             return cls(path.read_bytes())
         except ValueError as error:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from helpers import checks
+
 FARTHEST = 30  # thirds of a line from a point to its label: longer thin lines would hide the map
 
 
@@ -14,7 +16,8 @@ def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
 
     Each axis is turned so that its largest coordinate is positive, which keeps the picture from flipping.
     """
-    centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0)
+    vectors = checks.finite_matrix("vectors", vectors)
+    centred = vectors - vectors.mean(axis=0)
     u, s, _ = np.linalg.svd(centred, full_matrices=False)
     points = np.pad(u[:, :2] * s[:2], ((0, 0), (0, max(0, 2 - len(s)))))  # one vector, or D = 1: one direction only
     points *= np.sign(points[np.abs(points).argmax(axis=0), [0, 1]])
@@ -27,12 +30,19 @@ def turned_towards(points: np.ndarray, previous: np.ndarray) -> np.ndarray:
 
     The orthogonal Procrustes problem (Schönemann 1966): with U S Vᵀ = pointsᵀ previous, the best turn is U Vᵀ.
     """
+    if np.shape(points) != np.shape(previous):
+        raise ValueError(
+            f"previous has the shape {np.shape(previous)}, points {np.shape(points)}: give the same points"
+        )
     u, _, vt = np.linalg.svd(points.T @ previous)
     return points @ (u @ vt)
 
 
 def apartness(vectors: np.ndarray, classes: Sequence[str]) -> float:
     """Share of the vectors' variance that lies between the classes, not within them: 0 to 1."""
+    vectors = checks.finite_matrix("vectors", vectors)
+    if len(classes) != len(vectors):
+        raise ValueError(f"{len(classes)} classes for {len(vectors)} vectors: give one for each")
     centred = vectors - vectors.mean(axis=0)
     groups = [centred[[c == name for c in classes]] for name in dict.fromkeys(classes)]
     return float(sum(len(g) * (g.mean(axis=0) ** 2).sum() for g in groups) / ((centred**2).sum() or 1.0))
@@ -47,6 +57,8 @@ def label_spots(
     place of a label. A spot is (x, y, "left") where the label begins at x, (x, y, "right") where it ends there, and
     None where no room is left.
     """
+    if len(widths) != len(points):
+        raise ValueError(f"{len(widths)} widths for {len(points)} points: give one for each")
     placed = [(x - letter / 2, y, letter) for x, y in points.tolist()]  # a label covers no point either
     spots: list[tuple | None] = [None] * len(points)
     for i in np.argsort(-points[:, 1]):

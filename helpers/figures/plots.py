@@ -30,6 +30,7 @@ SIGNS = LinearSegmentedColormap.from_list("signs", [BLUE, "white", ORANGE])  # b
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#E69F00", "#444444", "#A6761D")
 SYMBOLS = 0x2500  # from here on mostly boxes, pictographs and CJK: escaped, though the font draws a few of them
 LATEST = 200  # tokens shown at most
+ATTENTION_FITS = 60  # tokens whose attention is shown: 256 of them would take ten seconds and two gigabytes
 LABELS_FIT = 42  # more words than this under one axis would overlap
 
 
@@ -64,6 +65,8 @@ def _figure(width: float = 9.0, height: float = 2.8, columns: int = 1) -> tuple[
 
 def shown(piece: str) -> str:
     """A piece as it is printed under a plot: '·' for the space, and never a character the font lacks."""
+    if not isinstance(piece, str):
+        raise TypeError(f"a name is a str, not {type(piece).__name__}: {checks.shown(piece)}")
     font = get_font(findfont(FontProperties()))
     text = "".join(
         c if c.isprintable() and ord(c) < SYMBOLS and font.get_char_index(ord(c)) else _escaped(c)
@@ -113,7 +116,7 @@ def plot_cosines(tokens: Sequence[Token]) -> Picture:
 
 def plot_along(tokens: Sequence[Token], values: Sequence[float], name: str) -> Picture:
     """Any one number for each token, drawn along the text."""
-    tokens, numbers = _latest(tokens), checks.float64_vector("values", values, "give one number for each token")
+    tokens, numbers = _latest(tokens), _finite("values", values, "give one number for each token")
     if len(tokens) != len(numbers[-LATEST:]):
         raise ValueError(f"{len(tokens)} tokens and {len(numbers)} values: give one value for each token")
     numbers = numbers[-LATEST:]
@@ -127,9 +130,25 @@ def plot_along(tokens: Sequence[Token], values: Sequence[float], name: str) -> P
 
 
 def _latest(tokens: Sequence[Token]) -> list[Token]:
-    if not tokens:
+    found = checks.listed("tokens", tokens)
+    if not found:
         raise ValueError("no tokens to draw: give one or more, such as generation.tokens")
-    return list(tokens)[-LATEST:]
+    for token in found:
+        checks.of_kind("a token", token, Token, ", such as those of generation.tokens")
+    return found[-LATEST:]
+
+
+def _finite(name: str, values: Sequence[float], example: str) -> np.ndarray:
+    """Numbers that can be drawn, (N,)."""
+    return checks.finite(name, checks.float64_vector(name, values, example), example)
+
+
+def _as_many(what: str, values: Sequence[str], others: str, count: int) -> list[str]:
+    """`values` as a list; ValueError unless there is one for each of `count` others."""
+    found = checks.listed(what, values)
+    if len(found) != count:
+        raise ValueError(f"{len(found)} {what} for {count} {others}: give one for each")
+    return found
 
 
 def _along_text(ax: Axes, tokens: Sequence[Token], values: np.ndarray, name: str, stems: bool = False) -> None:
@@ -158,7 +177,9 @@ def _along_text(ax: Axes, tokens: Sequence[Token], values: np.ndarray, name: str
 
 def plot_vectors(vectors: np.ndarray, names: Sequence[str]) -> Picture:
     """Vectors (N, D) as rows of colour: blue below zero, white at zero, red above."""
-    vectors = np.atleast_2d(vectors)
+    one = all(map(checks.is_number, checks.listed("vectors", vectors)))
+    vectors = checks.finite_matrix("vectors", [vectors] if one else vectors)
+    names = _as_many("names", names, "vectors", len(vectors))
     limit = float(np.abs(vectors).max()) or 1.0
     figure, (ax,) = _figure(height=0.9 + 0.32 * len(vectors))
     image = ax.imshow(vectors, cmap=SIGNS, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
@@ -172,7 +193,20 @@ def plot_vectors(vectors: np.ndarray, names: Sequence[str]) -> Picture:
 
 
 def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
-    """One head's attention (T, T) over the pieces of a text: row by row, how much each token takes from which."""
+    """One head's attention (T, T) over the pieces of a text: row by row, how much each token takes from which.
+
+    Of a long text the last 60 tokens are drawn.
+    """
+    count, example = len(checks.listed("pieces", pieces)), "give one head's weights (T, T), a row for each piece"
+    weights = checks.finite_matrix("weights", weights, example)
+    if weights.shape != (count, count):
+        raise ValueError(f"weights has the shape {weights.shape} for {count} pieces: {example}")
+    target, latest = int(np.argmax(weights[-1])), f"the last {ATTENTION_FITS} of " if count > ATTENTION_FITS else ""
+    said = (
+        f"Attention among {latest}{count} tokens: the last one, {pieces[-1]!r}, looks most at {pieces[target]!r} "
+        f"(place {target}), with weight {weights[-1, target]:.3f}."
+    )
+    pieces, weights = pieces[-ATTENTION_FITS:], weights[-ATTENTION_FITS:, -ATTENTION_FITS:]
     size = len(pieces)
     figure = Figure(figsize=(0.9 + 0.27 * size, 0.9 + 0.27 * size), layout="constrained", facecolor="white")
     ax = FigureCanvasAgg(figure).figure.subplots()
@@ -181,16 +215,12 @@ def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
     ax.set_xticks(range(size), names, rotation=90, fontsize=8)
     ax.set_yticks(range(size), names, fontsize=8)
     ax.set(xlabel="looked at", ylabel="looks")
-    target = int(np.argmax(weights[-1]))
-    return Picture(
-        figure,
-        f"Attention among {size} tokens: the last one, {pieces[-1]!r}, looks most at {pieces[target]!r} "
-        f"(place {target}), with weight {weights[-1, target]:.3f}.",
-    )
+    return Picture(figure, said)
 
 
 def plot_candidates(step: TokenStep) -> Picture:
     """The likeliest next tokens of one step: the model's probability, and what the settings left of it."""
+    checks.of_kind("step", step, TokenStep, ", such as generation.step()")
     settings = ", ".join(entry.label for entry in FILTERS.values())
     return plot_distributions(
         [c.piece.replace(SPACE, "·") for c in step.candidates],
@@ -203,6 +233,7 @@ def plot_candidates(step: TokenStep) -> Picture:
 
 def plot_journey(step: TokenStep) -> Picture:
     """One step in one picture: the token that went in, its embedding row, and the likeliest next tokens."""
+    checks.of_kind("step", step, TokenStep, ", such as generation.step()")
     figure = Figure(figsize=(9.0, 3.0), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.1, 3.2, 2.6])
@@ -238,16 +269,23 @@ def plot_journey(step: TokenStep) -> Picture:
 
 def plot_distributions(names: Sequence[str], distributions: Mapping[str, Sequence[float]]) -> Picture:
     """Probabilities of a few named tokens under one or more settings, as groups of bars."""
+    names, example = checks.listed("names", names), '{"model": probabilities}'
+    given, heights = checks.mapping_of("distributions", distributions, example), {}
+    for label, row in given.items():
+        name = f"distributions[{label!r}]"
+        heights[label] = _finite(name, row, "give probabilities")
+        if len(heights[label]) != len(names):
+            raise ValueError(f"{name} has {len(heights[label])} values for {len(names)} names: give one for each")
     figure, (ax,) = _figure(height=3.0)
-    width = 0.8 / len(distributions)
-    palette = (GREY, BLUE) if "model" in distributions else CLASS_COLOURS  # as in the live views
-    for i, (label, values) in enumerate(distributions.items()):
+    width = 0.8 / len(heights)
+    palette = (GREY, BLUE) if "model" in heights else CLASS_COLOURS  # as in the live views
+    for i, (label, values) in enumerate(heights.items()):
         places = np.arange(len(names)) - 0.4 + width * (i + 0.5)
         ax.bar(places, values, width, label=label, color=palette[i % len(palette)])
     ax.set_xticks(range(len(names)), [shown(name) for name in names], rotation=30, ha="right", fontsize=9)
     ax.set_ylabel("probability")
-    figure.legend(loc="outside upper right", ncols=len(distributions), frameon=False, fontsize=9)
-    tops = (f"{label}: {names[int(np.argmax(v))]!r} first with {max(v):.3f}" for label, v in distributions.items())
+    figure.legend(loc="outside upper right", ncols=len(heights), frameon=False, fontsize=9)
+    tops = (f"{label}: {names[int(np.argmax(v))]!r} first with {max(v):.3f}" for label, v in heights.items())
     return Picture(figure, "Next-token probabilities. " + "; ".join(tops) + ".")
 
 
@@ -258,6 +296,10 @@ def plot_map(
 
     `in_words`: the sentence compares and gives no figures, for a training run that ends a little different each time.
     """
+    panels, words = _checked_panels(panels, words), checks.listed("words", words)
+    classes = _as_many("classes", classes, "words", len(words))
+    if checks.true_or_false("in_words", in_words) and len(panels) < 2:
+        raise ValueError("in_words compares the first map with the last: give two panels or more")
     figure, axes = _figure(height=4.6, columns=len(panels))
     distinct = list(dict.fromkeys(classes))
     shares = []
@@ -276,6 +318,16 @@ def plot_map(
         before, *_, after = (apartness(vectors, classes) for vectors in panels.values())
         said = f"from the first to the last map the classes moved {'apart' if after > before else 'together'}."
     return Picture(figure, f"{len(panels)} maps of {len(words)} words in {len(distinct)} classes; {said}")
+
+
+def _checked_panels(panels: Mapping[str, np.ndarray], words: Sequence[str]) -> dict[str, np.ndarray]:
+    """The vectors of each panel, (N, D), one for each word."""
+    given = checks.mapping_of("panels", panels, '{"trained": vectors}')
+    found = {title: checks.finite_matrix(f"panels[{title!r}]", vectors) for title, vectors in given.items()}
+    for title, vectors in found.items():
+        if len(vectors) != len(words):
+            raise ValueError(f"panels[{title!r}] has {len(vectors)} vectors for {len(words)} words: give one for each")
+    return found
 
 
 def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
@@ -298,10 +350,13 @@ def _label_points(ax: Axes, points: np.ndarray, words: Sequence[str]) -> None:
 
 def plot_curve(x: Sequence[float], y: Sequence[float], x_name: str, y_name: str) -> Picture:
     """One quantity against another, point by point."""
+    across, up = _finite("x", x, "give numbers (N,)"), _finite("y", y, "give numbers (N,)")
+    if len(across) != len(up):
+        raise ValueError(f"x has {len(across)} values, y {len(up)}: give as many of both")
     figure, (ax,) = _figure(width=6.0, height=3.0)
-    ax.plot(x, y, "o-", color=BLUE, markersize=5)
+    ax.plot(across, up, "o-", color=BLUE, markersize=5)
     ax.set(xlabel=x_name, ylabel=y_name)
-    return Picture(figure, f"{y_name} against {x_name}: {y[0]:.1f} at {x[0]:g}, {y[-1]:.1f} at {x[-1]:g}.")
+    return Picture(figure, f"{y_name} against {x_name}: {up[0]:.1f} at {across[0]:g}, {up[-1]:.1f} at {across[-1]:g}.")
 
 
 # ----------------------------------------------------------------------------------------------------------- training
@@ -309,6 +364,13 @@ def plot_curve(x: Sequence[float], y: Sequence[float], x_name: str, y_name: str)
 
 def plot_training(steps: Sequence[TrainingStep], held_out: Mapping[int, float], lines: Mapping[str, float]) -> Picture:
     """The loss of each update (smoothed), and held-out bits per byte beside named horizontal lines."""
+    if not (steps := checks.listed("steps", steps)):
+        raise ValueError("no steps to draw: give what train(...) yields, one or more")
+    for step in steps:
+        checks.of_kind("a step", step, TrainingStep, ", such as train(...) yields")
+    held_out = checks.mapping_of("held_out", held_out, "{500: 1.93}")
+    given = checks.mapping_of("lines", lines, '{"floor": 1.5}', empty=True)
+    lines = {name: checks.number(f"lines[{name!r}]", value) for name, value in given.items()}
     figure, (left, right) = _figure(height=3.2, columns=2)
     updates = [step.step for step in steps]
     left.plot(updates, smoothed([step.loss for step in steps]), color=BLUE)
@@ -334,7 +396,9 @@ def plot_training(steps: Sequence[TrainingStep], held_out: Mapping[int, float], 
 
 def smoothed(values: Sequence[float], window: int = 50) -> np.ndarray:
     """Running mean over the last `window` values (fewer at the start); NaN from the first one that is not finite."""
-    sums = np.concatenate([[0.0], np.cumsum(np.where(np.isfinite(values), values, np.nan))])
+    window = checks.whole_number("window", window, 1)
+    losses = checks.float64_vector("values", values, "give one number for each update")
+    sums = np.concatenate([[0.0], np.cumsum(np.where(np.isfinite(losses), losses, np.nan))])
     ends = np.arange(1, len(sums))
     starts = np.maximum(ends - window, 0)
     return (sums[ends] - sums[starts]) / (ends - starts)

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from helpers.training.config import USUAL, TrainingConfig
 from helpers.training.loop import (
     check_config,
     check_finite,
+    checked_ids,
     encode_texts,
     endless_batches,
     one_cycle,
@@ -38,7 +40,9 @@ from helpers.training.loop import (
 if importlib.util.find_spec("triton") and "triton" not in sys.modules:
     # torch's CUDA builds bring it; loaded after TensorFlow, its LLVM ends Python at once (tensorflow/tensorflow#124205)
     if sys.modules.get("tensorflow"):
-        raise ImportError("TensorFlow was imported first: restart the kernel, and import helpers.models.keras_twin before it")
+        raise ImportError(
+            "TensorFlow was imported first: restart the kernel, and import helpers.models.keras_twin before it"
+        )
     import triton  # noqa: F401
 try:
     # Both are read once, when TensorFlow is imported: it would greet each notebook with lines about the processor
@@ -75,10 +79,13 @@ class KerasTwin(keras.Model):
     def __init__(self, config: LSTMConfig, dtype: str = "float32", seed: int = 0) -> None:
         if dtype not in DTYPES.values():
             raise ValueError(f"dtype is {checks.shown(dtype)}: give 'float32' or 'float64'")
+        checks.of_kind("config", config, LSTMConfig, ", such as LSTMConfig(vocab_size=1800)")
         super().__init__(dtype=dtype)
         self.config = config
         d, h, v = config.embedding_dim, config.hidden_size, config.vocab_size
-        draw = keras.initializers.GlorotUniform(keras.random.SeedGenerator(checks.whole_number("seed", seed)))  # one generator for all layers
+        draw = keras.initializers.GlorotUniform(
+            keras.random.SeedGenerator(checks.whole_number("seed", seed))
+        )  # one generator for all layers
         like = {"kernel_initializer": draw, "dtype": dtype}
         self.embedding = layers.ReversibleEmbedding(v, d, mask_zero=True, embeddings_initializer=draw, dtype=dtype)
         self.lstm = layers.LSTM(h, return_sequences=True, return_state=True, recurrent_initializer=draw, **like)
@@ -95,11 +102,15 @@ class KerasTwin(keras.Model):
 
     # ---------------------------------------------------------------------------------------------------- for training
 
-    def call(self, ids: tf.Tensor, state: Sequence[tf.Tensor] | None = None) -> LanguageModelOutput:
-        """ids (B, T) -> logits (B, T, V), state [h, c], embeddings (B, T, D); id 0 is padding and leaves no trace."""
+    def __call__(self, ids: tf.Tensor, *arguments: Any, **options: Any) -> LanguageModelOutput:
+        """`call`, after a check of ids (B, T): Keras would bury an error that is raised within."""
         if tf.executing_eagerly():
             check_batch_shape(tuple(np.shape(ids)))
             checks.token_ids([int(np.min(ids)), int(np.max(ids))], self.vocab_size)
+        return super().__call__(ids, *arguments, **options)
+
+    def call(self, ids: tf.Tensor, state: Sequence[tf.Tensor] | None = None) -> LanguageModelOutput:
+        """ids (B, T) -> logits (B, T, V), state [h, c], embeddings (B, T, D); id 0 is padding and leaves no trace."""
         embeddings = self.embedding(ids)
         # The mask travels with `embeddings`, but Keras drops it as soon as a state is passed: so it is passed too
         hidden, *state = self.lstm(embeddings, initial_state=state, mask=keras.ops.not_equal(ids, PAD))
@@ -171,9 +182,9 @@ def from_torch(lstm: LSTMLanguageModel) -> KerasTwin:
     """A Keras model with the sizes, the dtype (float32 or float64) and a copy of the weights of `lstm`."""
     if not isinstance(lstm, LSTMLanguageModel):
         raise TypeError(f"cannot make a twin of a {type(lstm).__name__}: give an LSTMLanguageModel")
-    weights = {name: weight.numpy(force=True) for name, weight in lstm.named_parameters()}
     if (dtype := lstm.embedding.weight.dtype) not in DTYPES:
         raise ValueError(f"the dtype is {dtype}: give float32 or float64, such as model.float()")
+    weights = {name: weight.numpy(force=True) for name, weight in lstm.named_parameters()}
     twin = KerasTwin(lstm.config, DTYPES[dtype])
     twin.embedding.set_weights([weights["embedding.weight"]])
     bias = weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"]  # torch adds two; one does the same
@@ -187,6 +198,7 @@ def from_torch(lstm: LSTMLanguageModel) -> KerasTwin:
 
 def to_torch(twin: KerasTwin) -> LSTMLanguageModel:
     """The way back: a torch model with a copy of the twin's weights; the second of torch's two biases is 0."""
+    check_twin(twin)
     embedding, (kernel, recurrent, bias), (head, head_bias) = (
         layer.get_weights() for layer in (twin.embedding, twin.lstm, twin.head)
     )
@@ -207,6 +219,11 @@ def to_torch(twin: KerasTwin) -> LSTMLanguageModel:
     return lstm
 
 
+def check_twin(twin: object) -> None:
+    """TypeError for anything but a KerasTwin."""
+    checks.of_kind("twin", twin, KerasTwin, ", such as from_torch(lstm)")
+
+
 # -------------------------------------------------------------------------------------------------------- training
 
 
@@ -214,7 +231,7 @@ def ragged(texts_as_ids: Sequence[Sequence[int] | np.ndarray], tokenizer: Tokeni
     """bos + ids + eos of each text, as one ragged tensor: rows of their own length, to be padded when they are read."""
     if tokenizer.pad_id != PAD:
         raise ValueError(f"the tokenizer's pad_id is {tokenizer.pad_id}: Keras masks id {PAD} alone")
-    rows = [[tokenizer.bos_id, *ids, tokenizer.eos_id] for ids in texts_as_ids]
+    rows = [[tokenizer.bos_id, *ids, tokenizer.eos_id] for ids in checked_ids(texts_as_ids)]
     return tf.RaggedTensor.from_row_lengths(np.concatenate(rows).astype(np.int32), [len(row) for row in rows])
 
 
@@ -228,6 +245,7 @@ def train_twin(
 ) -> Iterator[TrainingStep]:
     """Train `twin` in place as helpers.training.train does a torch model: the same batches, rates, steps, records."""
     check_config(config)
+    check_twin(twin)
     encoded = encode_texts(twin, tokenizer, texts)
     batches = _batches(encoded, ragged(encoded, tokenizer), config)
     return _updates(twin, batches, tokens_of_a_usual_batch(encoded, config.batch_size), config)
@@ -257,7 +275,9 @@ def _updates(
         yield TrainingStep(step, config.updates, int(epoch), loss, learning_rate, norm, tokens_seen)
 
 
-def _compiled_update(twin: KerasTwin, optimizer: keras.optimizers.Optimizer, usual_tokens: float, clip: float) -> Callable:
+def _compiled_update(
+    twin: KerasTwin, optimizer: keras.optimizers.Optimizer, usual_tokens: float, clip: float
+) -> Callable:
     """One update as one graph, traced once for batches of any size: ids -> loss, gradient norm, tokens."""
     variables, bias = twin.trainable_variables, twin.lstm.cell.bias
 
@@ -280,6 +300,7 @@ def _compiled_update(twin: KerasTwin, optimizer: keras.optimizers.Optimizer, usu
 
 def evaluate_twin(twin: KerasTwin, tokenizer: TokenizerProtocol, texts: Sequence[str], batch_size: int = 4) -> float:
     """Held-out bits per byte, the end of each text included, as helpers.training.evaluate has them for torch."""
+    check_twin(twin)
     texts, batch_size = checks.texts_of(texts), checks.whole_number("batch_size", batch_size, 1)
     rows = ragged(sorted(encode_texts(twin, tokenizer, texts), key=len), tokenizer)
     batches = (rows[start : start + batch_size].to_tensor(PAD) for start in range(0, len(texts), batch_size))

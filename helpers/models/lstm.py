@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import LanguageModelOutput, check_batch
+from helpers.models.output import MOST, LanguageModelOutput, check_batch, numpy_weights
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class LSTMConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "embedding_dim", "hidden_size"):
-            object.__setattr__(self, name, checks.whole_number(name, getattr(self, name), 1))
-        checks.true_or_false("tied", self.tied)
+            object.__setattr__(self, name, checks.whole_number(name, getattr(self, name), 1, MOST))
+        object.__setattr__(self, "tied", checks.true_or_false("tied", self.tied))
         scale = checks.number_above_0("embedding_scale", self.embedding_scale, ", such as 0.1")
         object.__setattr__(self, "embedding_scale", scale)
 
@@ -47,6 +47,7 @@ class LSTMLanguageModel(nn.Module):
 
     def __init__(self, config: LSTMConfig, seed: int = 0) -> None:
         super().__init__()
+        checks.of_kind("config", config, LSTMConfig, ", such as LSTMConfig(vocab_size=1800)")
         checks.whole_number("seed", seed)
         self.config = config
         d, h, v = config.embedding_dim, config.hidden_size, config.vocab_size
@@ -106,13 +107,13 @@ class LSTMLanguageModel(nn.Module):
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
-        return self.embedding.weight.detach().numpy()[checks.token_ids(ids, self.vocab_size)]
+        return numpy_weights({"table": self.embedding.weight})["table"][checks.token_ids(ids, self.vocab_size)]
 
     def advance(self, ids: Sequence[int], state: LSTMState | None = None) -> tuple[np.ndarray, LSTMState]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
         ids = checks.token_ids(ids, self.vocab_size)
         if state is None:
-            state = LSTMState({name: weight.detach().numpy() for name, weight in self.named_parameters()}, [])
+            state = LSTMState(numpy_weights(dict(self.named_parameters())), [])
         weights, history = state
         table = weights["embedding.weight"]
         h, c = history[-1] if history else np.zeros((2, self.config.hidden_size), table.dtype)

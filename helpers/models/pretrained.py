@@ -23,6 +23,7 @@ import torch
 from tokenizers.decoders import DecodeStream
 
 from helpers import checks
+from helpers.models.output import MOST, check_length
 from helpers.models.pretrained_files import PretrainedError, explained, load_model, quiet, source_of, transformers
 from helpers.records import SPACE
 
@@ -39,7 +40,8 @@ def load_pretrained(
     is looked for on this machine, and fetched only with download=True. chat: prompts are put into the model's template
     for a conversation.
     """
-    source, local = source_of(name_or_folder), {"local_files_only": not download}
+    checks.true_or_false("chat", chat)
+    source, local = source_of(name_or_folder), {"local_files_only": not checks.true_or_false("download", download)}
     config = explained(source, "config.json", transformers.AutoConfig.from_pretrained, **local)
     _check_causal(source, config)
     tokenizer = explained(source, "tokenizer", transformers.AutoTokenizer.from_pretrained, **local)
@@ -75,7 +77,8 @@ def random_model(
     if family not in FAMILIES:
         raise ValueError(f"family is {checks.shown(family)}: give one of {', '.join(map(repr, FAMILIES))}")
     seed = checks.whole_number("seed", seed)
-    vocab_size = checks.whole_number("vocab_size", vocab_size, 257, remedy=" (256 bytes and the end token), such as 500")
+    what = " (256 bytes and the end token), such as 500"  # with far too many, the library would end Python itself
+    vocab_size = checks.whole_number("vocab_size", vocab_size, 257, MOST, what)
     tokenizer = _trained_bpe(checks.texts_of(texts), vocab_size)
     sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 1024}
     sizes |= {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0}
@@ -116,6 +119,7 @@ class PretrainedModel:
     """A causal language model of `transformers`, as streaming.LanguageModel. V ids, D numbers in an embedding row."""
 
     def __init__(self, model: transformers.PreTrainedModel) -> None:
+        checks.of_kind("model", model, transformers.PreTrainedModel, ", such as load_pretrained(name)[0].model")
         self.model: Any = model
         self._table = _embedding_table(model)
         self.vocab_size, self.embedding_dim = self._table.shape
@@ -131,6 +135,7 @@ class PretrainedModel:
     def advance(self, ids: Sequence[int], state: PretrainedState | None = None) -> tuple[np.ndarray, PretrainedState]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
         state, ids = state or PretrainedState(), checks.token_ids(ids, self.vocab_size)
+        check_length(len(state.ids) + len(ids), self.context_length)
         unread = ids if state.cache is not None else state.ids + ids
         output = self.model(
             torch.tensor([unread]), past_key_values=state.cache, use_cache=True, return_dict=True, **self._options
@@ -181,9 +186,9 @@ class PretrainedTokenizer:
 
     kind = "huggingface"  # what a checkpoint calls a tokenizer of this class
 
-    def __init__(
-        self, tokenizer: Any, model: transformers.PreTrainedModel | None = None, chat: bool = False
-    ) -> None:
+    def __init__(self, tokenizer: Any, model: transformers.PreTrainedModel | None = None, chat: bool = False) -> None:
+        example = ", such as load_pretrained(name)[1].tokenizer"
+        checks.of_kind("tokenizer", tokenizer, transformers.PreTrainedTokenizerBase, example)
         self.tokenizer, self.chat, self._model = tokenizer, checks.true_or_false("chat", chat), model
         self.vocab_size = len(tokenizer)
         rows = self.vocab_size if model is None else len(_embedding_table(model))
@@ -282,7 +287,9 @@ class PretrainedTokenizer:
     def _checked(self, ids: Iterable[int]) -> list[int]:
         """Ids as a list; rows of the model's table that no token has are allowed."""
         rows = max(self.vocab_size, 1 + max(self.suppressed_ids, default=0))
-        return [checks.token_id(each, rows, "the ids of this tokenizer", "token id") for each in checks.listed("ids", ids)]
+        return [
+            checks.token_id(each, rows, "the ids of this tokenizer", "token id") for each in checks.listed("ids", ids)
+        ]
 
     def text_stream(self) -> PretrainedTextStream:
         """A fresh stream that turns ids into text, one at a time."""
@@ -303,6 +310,7 @@ class PretrainedTextStream:
 
     def feed(self, token_id: int) -> str:
         """The text that this id completes; "" while a character lacks bytes."""
+        [token_id] = self._tokenizer._checked([token_id])
         self._ids.append(token_id)
         known = token_id < self._tokenizer.vocab_size
         try:

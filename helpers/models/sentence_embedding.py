@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from helpers import checks
-from helpers.models.pretrained_files import MINILM, explained, load_model, source_of, transformers
+from helpers.models.pretrained_files import MINILM, PretrainedError, explained, load_model, source_of, transformers
 
 AT_ONCE = 32  # texts in one pass; more would take more memory and no less time
 
@@ -25,6 +25,8 @@ class SentenceEmbedding:
         source, local = source_of(name_or_folder), {"local_files_only": True}
         config = explained(source, "config.json", transformers.AutoConfig.from_pretrained, **local)
         self.tokenizer = explained(source, "tokenizer", transformers.AutoTokenizer.from_pretrained, **local)
+        if self.tokenizer.pad_token_id is None:
+            raise PretrainedError(f"{source} has no padding token: give an embedding model, such as {MINILM}")
         self.model = load_model(source, transformers.AutoModel, config, **local)
         self.embedding_dim = config.hidden_size
         self.context_length = config.max_position_embeddings

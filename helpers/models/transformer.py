@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import LanguageModelOutput, check_batch
+from helpers.models.output import MOST, LanguageModelOutput, check_batch, check_length, numpy_weights
 
 EPSILON = 1e-5  # keeps a layer norm from dividing by zero
 
@@ -36,14 +36,14 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "embedding_dim", "layers", "heads", "context_length"):
-            object.__setattr__(self, name, checks.whole_number(name, getattr(self, name), 1))
-        checks.true_or_false("tied", self.tied)
+            object.__setattr__(self, name, checks.whole_number(name, getattr(self, name), 1, MOST))
+        object.__setattr__(self, "tied", checks.true_or_false("tied", self.tied))
         if self.embedding_dim % self.heads:
             raise ValueError(f"embedding_dim is {self.embedding_dim}: give a multiple of heads ({self.heads})")
 
 
 class Block(nn.Module):
-    """Attention over all tokens so far, then a small network (MLP) for each token alone; both are added to what came in."""
+    """Attention over all tokens so far, then a small network (MLP) for each token alone; both are added to their input."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -70,6 +70,7 @@ class TransformerLanguageModel(nn.Module):
 
     def __init__(self, config: TransformerConfig, seed: int = 0) -> None:
         super().__init__()
+        checks.of_kind("config", config, TransformerConfig, ", such as TransformerConfig(vocab_size=1800)")
         checks.whole_number("seed", seed)
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.embedding_dim)
@@ -93,20 +94,13 @@ class TransformerLanguageModel(nn.Module):
     def forward(self, ids: Tensor, state: None = None) -> LanguageModelOutput:
         """ids (B, T) -> logits (B, T, V): at each position, a score for every id as the next one."""
         check_batch(ids, self.config.vocab_size)
-        self._check_length(ids.shape[1])
+        check_length(ids.shape[1], self.config.context_length)
         embeddings = self.embedding(ids)  # (B, T, D)
         x = embeddings + self.position.weight[: ids.shape[1]]
         for block in self.blocks:
             x = block(x)
         table = self.embedding.weight if self.config.tied else self.output.weight
         return LanguageModelOutput(functional.linear(self.norm(x), table), None, embeddings)
-
-    def _check_length(self, length: int) -> None:
-        if length > self.config.context_length:
-            raise ValueError(
-                f"{length} tokens are more than the {self.config.context_length} that this model reads: "
-                "shorten the text, or train a model with a longer context"
-            )
 
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
 
@@ -127,7 +121,7 @@ class TransformerLanguageModel(nn.Module):
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D), without their positions."""
-        return self.embedding.weight.detach().numpy()[checks.token_ids(ids, self.vocab_size)]
+        return numpy_weights({"table": self.embedding.weight})["table"][checks.token_ids(ids, self.vocab_size)]
 
     def advance(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, TransformerState]:
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
@@ -141,13 +135,13 @@ class TransformerLanguageModel(nn.Module):
         return state
 
     def read(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far): shares of 1.
+        """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far).
 
         Keys and values of earlier tokens come from the state (the cache); without one, ids are a whole text.
         """
         state = TransformerState(self) if state is None else state
         rows, before = self.embed(ids), state.length
-        self._check_length(before + len(rows))
+        check_length(before + len(rows), self.config.context_length)
         state.length = before + len(rows)
         x = rows + state.weights["position.weight"][before : state.length]
         attention_weights = []
@@ -166,7 +160,7 @@ class TransformerState:
 
     def __init__(self, model: TransformerLanguageModel) -> None:
         c = model.config
-        self.weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
+        self.weights = numpy_weights(dict(model.named_parameters()))
         self.cache = np.zeros((c.layers, 2, c.context_length, c.embedding_dim), self.weights["norm.weight"].dtype)
         self.length = 0
 

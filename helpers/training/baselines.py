@@ -24,6 +24,7 @@ class KneserNey:
     def __init__(self, tokenizer: TokenizerProtocol, texts: Sequence[str], order: int = 5) -> None:
         """Count the n-grams of texts, bos and eos included; order is 1 and up."""
         order = checks.whole_number("order", order, 1, remedy=", such as 5")
+        checks.tokenizer_with("encode", tokenizer)
         self._tokenizer, self._order = tokenizer, order
         grams: Counter = Counter()
         for text in checks.texts_of(texts):
@@ -39,12 +40,16 @@ class KneserNey:
         bits, texts = 0.0, checks.texts_of(texts)
         for text in texts:
             ids = self._padded(text)
-            bits -= sum(math.log2(self.probability(ids[:end], ids[end])) for end in range(self._order - 1, len(ids)))
+            bits -= sum(math.log2(self._probability(ids[:end], ids[end])) for end in range(self._order - 1, len(ids)))
         return bits / text_bytes(texts)
 
     def probability(self, before: Sequence[int], token_id: int) -> float:
         """P(token_id | the last order - 1 ids of `before`)."""
-        token_id = checks.token_id(token_id, self._tokenizer.vocab_size, "the ids of this tokenizer")
+        size, what = self._tokenizer.vocab_size, "the ids of this tokenizer"
+        known = [checks.token_id(each, size, what) for each in checks.listed("before", before)]
+        return self._probability(known, checks.token_id(token_id, size, what))
+
+    def _probability(self, before: list[int], token_id: int) -> float:
         probability = 1 / self._tokenizer.vocab_size
         for length, (table, discount) in enumerate(reversed(self._levels)):
             seen = table.get(tuple(before[len(before) - length :]))

@@ -17,6 +17,7 @@ from helpers.protocols import TokenizerProtocol
 from helpers.records import TrainingStep
 from helpers.training.config import USUAL, TrainingConfig
 
+HOPELESS = 1e6  # nats per token: a model that guesses at random needs 8 or so
 IGNORE_INDEX = -100  # the target that torch's cross-entropy leaves out by default
 
 
@@ -35,15 +36,28 @@ class Batch:
 
 def make_batch(texts_as_ids: Sequence[Sequence[int] | np.ndarray], tokenizer: TokenizerProtocol) -> Batch:
     """bos + ids + eos of each text, cut into inputs and targets and filled up with pad to the longest text."""
-    if not len(texts_as_ids):
-        raise ValueError("texts_as_ids is empty: give the ids of one text or more, such as [tokenizer.encode(text)]")
-    longest = max(len(ids) for ids in texts_as_ids) + 1
-    inputs = np.full((len(texts_as_ids), longest), tokenizer.pad_id)
-    targets = np.full((len(texts_as_ids), longest), IGNORE_INDEX)
-    for row, ids in enumerate(texts_as_ids):
+    rows = checked_ids(texts_as_ids)
+    longest = max(map(len, rows)) + 1
+    inputs = np.full((len(rows), longest), tokenizer.pad_id)
+    targets = np.full((len(rows), longest), IGNORE_INDEX)
+    for row, ids in enumerate(rows):
         inputs[row, 0], inputs[row, 1 : len(ids) + 1] = tokenizer.bos_id, ids
         targets[row, : len(ids)], targets[row, len(ids)] = ids, tokenizer.eos_id
     return Batch(torch.from_numpy(inputs), torch.from_numpy(targets))
+
+
+def checked_ids(texts_as_ids: Sequence[Sequence[int] | np.ndarray]) -> list[np.ndarray]:
+    """The ids of each text as an array (T,); TypeError or ValueError says which text is none."""
+    rows, example = checks.listed("texts_as_ids", texts_as_ids), "give the ids of one text or more, such as"
+    if not rows:
+        raise ValueError(f"texts_as_ids is empty: {example} [tokenizer.encode(text)]")
+    for number, ids in enumerate(rows):
+        if np.size(ids):  # a blank text has no ids
+            name, remedy = f"texts_as_ids[{number}]", "give the ids of one text, such as tokenizer.encode(text)"
+            rows[number] = checks.real_numbers(name, ids, remedy)
+            if rows[number].dtype.kind == "f":
+                raise TypeError(f"{name} holds {rows[number].dtype} values: {remedy}")
+    return rows
 
 
 def train(
@@ -53,24 +67,31 @@ def train(
 
     The learning rate follows one cycle (Smith and Topin 2018, "Super-Convergence"): up to its peak in the first tenth
     of the updates, then down to nearly nothing. Gradients are clipped to the norm `config.clip`. Stop whenever you
-    like: the model keeps what it has learned. A loss that is not finite ends the run with an ArithmeticError, before
-    it changes the model.
+    like: the model keeps what it has learned. A loss that is not finite, or beyond a million nats, ends the run with an
+    ArithmeticError, before it changes the model.
     """
     check_config(config)
+    check_model(model)
     return _updates(model, tokenizer, encode_texts(model, tokenizer, texts), config)
 
 
 def check_config(config: object) -> None:
     """TypeError for anything but a TrainingConfig."""
-    if not isinstance(config, TrainingConfig):
-        raise TypeError(f"config is {checks.shown(config)}: give a TrainingConfig, such as TrainingConfig(updates=500)")
+    checks.of_kind("config", config, TrainingConfig, ", such as TrainingConfig(updates=500)")
+
+
+def check_model(model: object) -> None:
+    """TypeError for anything but a torch model."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is {checks.shown(model)}: give a torch model, such as LSTMLanguageModel(config)")
 
 
 def encode_texts(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence[str]) -> list[np.ndarray]:
     """The ids of each text; ValueError names the first text that is too long for the model."""
+    checks.tokenizer_with("encode", tokenizer)
     texts = checks.texts_of(texts)
     rows = getattr(model, "vocab_size", None)
-    if rows is not None and tokenizer.vocab_size > rows:
+    if rows is not None and tokenizer.vocab_size != rows:
         raise ValueError(
             f"the tokenizer has {tokenizer.vocab_size} ids, the model {rows} embedding rows: "
             "make the model with vocab_size=tokenizer.vocab_size"
@@ -111,12 +132,12 @@ def _updates(
 
 
 def check_finite(step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
-    """ArithmeticError if the loss or the gradient of an update is not finite, so that the update is not made."""
-    if not math.isfinite(loss + gradient_norm):
-        what, value = ("loss", loss) if not math.isfinite(loss) else ("gradient's norm", gradient_norm)
+    """ArithmeticError if the loss or the gradient of an update is beyond all bounds, so that the update is not made."""
+    if not (loss < HOPELESS and math.isfinite(gradient_norm)):
+        what, value = ("gradient's norm", gradient_norm) if loss < HOPELESS else ("loss", loss)
         raise ArithmeticError(
-            f"the {what} is {value} at update {step}: the run diverged, and the model is of no use; make a new one and "
-            f"train it with a lower peak_learning_rate (the rate was {learning_rate:g})"
+            f"the {what} is {value:.6g} at update {step}: the run diverged, and the model is of no use; make a new one "
+            f"and train it with a lower peak_learning_rate (the rate was {learning_rate:g})"
         )
 
 
@@ -138,7 +159,7 @@ def one_cycle(progress: float, warm_up: float = 0.1) -> float:
             raise ValueError(f"{name} is {checks.shown(value)}: give a number from 0 to 1, such as 0.1")
     if progress < warm_up:
         return 0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / warm_up))
-    return max(1e-4, 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))))
+    return max(1e-4, 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / ((1 - warm_up) or 1))))
 
 
 def evaluate(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence[str]) -> float:
@@ -154,6 +175,7 @@ def evaluate(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence[str
 def bits_of(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence[str], batch_size: int = 4) -> np.ndarray:
     """-log2 P of each text under the model, its end included, (len(texts),)."""
     batch_size = checks.whole_number("batch_size", batch_size, 1)
+    check_model(model)
     encoded = encode_texts(model, tokenizer, texts)
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
     bits = np.zeros(len(encoded))

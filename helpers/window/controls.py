@@ -70,7 +70,7 @@ def filter_slider(entry: Filter, value: float, prefix: str) -> widgets.FloatSlid
 
 
 def _check(seed: int, settings: SamplingSettings, speed: str, length: int) -> None:
-    if speed not in SPEEDS:
+    if not isinstance(speed, str) or speed not in SPEEDS:
         raise ValueError(f"speed is {checks.shown(speed)}: give one of {', '.join(SPEEDS)}")
     checks.whole_number("seed", seed, 0, SEEDS)
     checks.whole_number("max_new_tokens", length, 1, LENGTH)

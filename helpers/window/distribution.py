@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
+from helpers import checks
 from helpers.sampling import (
     FILTERS,
     SamplingSettings,
@@ -31,9 +32,9 @@ class DistributionSliders:
     """
 
     def __init__(self, logits: np.ndarray, piece: Callable[[int], str]) -> None:
+        self._model = apply_temperature(logits, 1.0)
         self._logits = np.array(logits, dtype=np.float64)
-        self._piece = piece
-        self._model = apply_temperature(self._logits, 1.0)
+        self._piece = checks.function_of("piece", piece, "tokenizer.piece")
         self._shown = largest_ids(self._model, SHOWN)
         self._filters = {name: filter_slider(entry, entry.off, "distribution") for name, entry in FILTERS.items()}
         for slider in self._filters.values():

@@ -55,7 +55,7 @@ class Explorer:
         self._models = _checked_models(models)
         checks.text_of("the prompt", prompt)
         self._controls = make_controls(list(models), prompt, seed, settings, speed, max_new_tokens)
-        if large:
+        if checks.true_or_false("large", large):
             self.widget.add_class("explorer-large")
         self._loop, self._context = _running_loop(), contextvars.copy_context()
         self._lock = asyncio.Lock()
@@ -377,15 +377,12 @@ ENDS = {
 def _checked_models(
     models: Mapping[str, tuple[LanguageModel, TokenizerProtocol]],
 ) -> dict[str, tuple[LanguageModel, TokenizerProtocol]]:
-    example = 'such as {"mine": (model, tokenizer)}'
-    if not isinstance(models, Mapping):
-        raise TypeError(f"models is {checks.shown(models)}: give a dict, {example}")
-    if not models:
-        raise ValueError(f"models is empty: give at least one, {example}")
+    example = '{"mine": (model, tokenizer)}'
+    models = checks.mapping_of("models", models, example)
     for name, pair in models.items():
         if not isinstance(name, str) or not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError(f"models[{name!r}] is {checks.shown(pair)}: give a name and a pair, {example}")
-    return dict(models)
+            raise TypeError(f"models[{name!r}] is {checks.shown(pair)}: give a name and a pair, such as {example}")
+    return models
 
 
 def _dropped(count: int) -> str:

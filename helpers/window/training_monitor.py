@@ -41,9 +41,20 @@ class TrainingMonitor:
         self.held_out: dict[int, float] = {}
         self.maps: dict[int, np.ndarray] = {}
         every = checks.whole_number("every", every, 1)
-        self._evaluate, self._every, self._sample, self._vectors = evaluate, every, sample, vectors
-        self._lines, self._text = dict(lines or {}), ""
-        self._words = [(word, name) for name, group in (words or {}).items() for word in group]
+        self._evaluate = checks.function_of("evaluate", evaluate, "lambda: evaluate(model, tokenizer, texts)")
+        self._every, self._sample, self._vectors = every, sample, vectors
+        for name, given in (("sample", sample), ("vectors", vectors)):
+            if given is not None:
+                checks.function_of(name, given, f"lambda: {name}_now()")
+        named = checks.mapping_of("lines", lines or {}, '{"floor": 1.5}', empty=True)
+        self._lines = {name: checks.number(f"lines[{name!r}]", value) for name, value in named.items()}
+        groups = checks.mapping_of("words", words or {}, '{"animals": ["cat", "dog"]}', empty=True)
+        self._words = [
+            (word, name) for name, group in groups.items() for word in checks.listed(f"words[{name!r}]", group)
+        ]
+        if vectors is not None and not self._words:
+            raise ValueError("vectors without words: give both, the words by their classes")
+        self._text = ""
         self._losses: list[float] = []
         self._points: np.ndarray | None = None
         self._last_map = ""
@@ -56,6 +67,7 @@ class TrainingMonitor:
 
     def show(self, step: TrainingStep) -> None:
         """Take one record; redraw at most four times a second, and always for the last one."""
+        checks.of_kind("step", step, TrainingStep, ", such as train(...) yields")
         self.steps.append(step)
         before = self._losses[-1] if self._losses else step.loss
         self._losses.append(SMOOTHING * before + (1 - SMOOTHING) * step.loss)  # NaN once and for all if it diverges
@@ -68,10 +80,10 @@ class TrainingMonitor:
             self._drawn = time.monotonic()
 
     def _measure(self, step: TrainingStep) -> None:
-        self.held_out[step.step] = bits = self._evaluate()
+        self.held_out[step.step] = bits = checks.number("evaluate()", self._evaluate())
         if not math.isfinite(bits):
             return  # no text can be drawn from such a model, and its vectors have no map
-        self._text = views.sample_text(self._sample(), step.step) if self._sample else ""
+        self._text = views.sample_text(checks.text_of("sample()", self._sample()), step.step) if self._sample else ""
         if self._vectors is not None:
             self.maps[step.step] = np.array(self._vectors())
 
@@ -89,6 +101,8 @@ class TrainingMonitor:
         if not np.isfinite(vectors).all():
             return self._last_map
         points, share = principal_plane(vectors)
+        if len(points) != len(self._words):
+            raise ValueError(f"vectors() gives {len(points)} vectors for {len(self._words)} words: give one for each")
         if self._points is not None:
             points = turned_towards(points, self._points)  # the plane's own axes may flip or spin between two looks
         self._points = points

@@ -17,6 +17,7 @@ from html import escape
 import numpy as np
 from ipywidgets import Widget
 
+from helpers import checks
 from helpers.records import Candidate, Token, TokenStep
 from helpers.sampling import SamplingSettings, changed
 from helpers.window.svg import (
@@ -51,8 +52,17 @@ def wrapped(steps: Iterable[TokenStep], width: int = 88) -> Iterator[tuple[Token
 
     The output of a cell breaks long lines anywhere, even within a word.
     """
+    width = checks.whole_number("width", width, 1)
+    if not isinstance(steps, Iterable):
+        raise TypeError(f"steps is {checks.shown(steps)}: give a list of steps, or what stream(...) returns")
+    return _wrapped(steps, width)
+
+
+def _wrapped(steps: Iterable[TokenStep], width: int) -> Iterator[tuple[TokenStep, str]]:
     filled = 0
     for step in steps:
+        if not hasattr(step, "output"):
+            raise TypeError(f"a step is {checks.shown(step)}: give a TokenStep, such as stream(...) yields")
         text = step.output.text
         if filled + len(text) > width and text[:1] == " ":
             text = "\n" + text[1:]
