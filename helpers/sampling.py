@@ -1,4 +1,4 @@
-"""From logits to one id: temperature, then top-k, then top-p, then a draw. NumPy float64, nothing changed in place.
+"""From logits to one id: temperature, top-k, top-p, min-p, then a draw. NumPy float64, nothing changed in place.
 
 `SamplingSettings` is the table of filters: each of its fields brings the function that applies it, its range, the value
 that means "off", and the name under which sliders and plots show it. A new filter is one entry there.
@@ -36,6 +36,11 @@ def keep_top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
     return _top_p(_checked_probabilities(probabilities), FILTERS["top_p"].checked(top_p))
 
 
+def keep_min_p(probabilities: np.ndarray, min_p: float) -> np.ndarray:
+    """The probabilities of at least min_p times the largest one, renormalised, the rest 0; 0 changes nothing."""
+    return _min_p(_checked_probabilities(probabilities), FILTERS["min_p"].checked(min_p))
+
+
 def _temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
     if temperature == 0:
         return _one_hot(int(logits.argmax()), len(logits))
@@ -63,6 +68,12 @@ def _top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
     count = int(np.searchsorted(mass, top_p - ROUNDING)) + 1
     kept = head[:count]
     return _only(probabilities, kept[probabilities[kept] > 0])
+
+
+def _min_p(probabilities: np.ndarray, min_p: float) -> np.ndarray:
+    if min_p == 0:
+        return probabilities
+    return _only(probabilities, np.flatnonzero(probabilities >= min_p * probabilities.max()))
 
 
 # ---------------------------------------------------------------------------------------------- the table of filters
@@ -112,6 +123,8 @@ class SamplingSettings:
     top_k: keep the k likeliest ids; 0 keeps all.
     top_p: keep the fewest ids that together reach this probability, above 0 and up to 1; 1 keeps all
     (nucleus sampling: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration").
+    min_p: keep the ids that have at least this share of the largest probability, 0 to 1; 0 keeps all
+    (Nguyen et al. 2024, "Turning Up the Heat: Min-p Sampling").
     """
 
     temperature: float = _filtered_by(
@@ -149,6 +162,18 @@ class SamplingSettings:
             slider=(0.05, 1.0, 0.05),
             label="top-p",
             short="top-p",
+        )
+    )
+    min_p: float = _filtered_by(
+        Filter(
+            _min_p,
+            off=0.0,
+            accepts=lambda value: 0 <= value <= 1,
+            allowed="a number from 0 to 1 (0 = off)",
+            example=0.1,
+            slider=(0.0, 1.0, 0.05),
+            label="min-p",
+            short="min-p",
         )
     )
 
