@@ -2,6 +2,7 @@
 # make test    set up .venv for the tests and run them all
 # make demo    the live window alone, large, for a class
 # make models · make tensorflow    what lessons 07 and 08 need on top
+# make check   what to run while you write: lint, types, unit tests, in under two minutes
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
 #           checkpoint-transformer · refresh · screenshots · bench · lint ·
 #           lock · clean
@@ -15,7 +16,7 @@ LOCK := requirements/lock.txt pyproject.toml
 # Packages are compiled when they are first imported; where this is set it would be at every start of a kernel.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab demo models tensorflow install install-all test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
+.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -56,14 +57,25 @@ install-all: .venv/installed-demo models tensorflow
 	$(PIP) --requirement requirements/dev.txt
 	@touch $(addprefix .venv/installed-,lessons demo real-models tensorflow dev)
 
+# No lessons, no browser, no real models: the fast half of the tests.
+check: .venv/installed-dev lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests --ignore tests/browser \
+	  --ignore tests/test_lessons.py --ignore tests/test_lab.py --ignore tests/test_keras_twin.py \
+	  --ignore tests/test_pretrained.py --ignore tests/test_sentence_embedding.py --ignore tests/test_other_text.py \
+	  --ignore tests/test_shipped_model.py $(PYTEST_ARGS)
+
 # Two files at a time, each on one core: on two cores a third only makes the browser tests wait longer.
 test: .venv/installed-dev lint models
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-# The lessons must print the same on every CPU: here with the instruction sets of older ones.
-test-cpus: .venv/installed-dev
-	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest notebooks
-	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE $(BIN)/python -m pytest notebooks
+# The same everywhere: with the instruction sets of other CPUs, and with weights at addresses that no allocator gives.
+CPU_TESTS = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile notebooks tests/test_model.py \
+	tests/test_transformer.py tests/test_pretrained.py tests/test_keras_twin.py tests/test_streaming.py
+test-cpus: .venv/installed-dev models
+	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(CPU_TESTS)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 $(CPU_TESTS)
+	ATEN_CPU_CAPABILITY=avx512 ONEDNN_MAX_CPU_ISA=AVX512_CORE MKL_CBWR=AVX512 $(CPU_TESTS)
+	PYTHONPATH=tests/odd_addresses $(CPU_TESTS)
 
 # The live window on older kernels, which deliver widget messages in other ways.
 test-kernels: .venv/installed-dev
@@ -92,6 +104,7 @@ bench: .venv/installed-dev
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 lock: .venv/installed-dev
 	( echo "# Exact versions that the tests ran with, on Linux and Python 3.11. Made by: make lock"; \

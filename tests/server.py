@@ -17,6 +17,7 @@ import pytest
 from websocket import create_connection
 
 TOKEN = "for-this-test"
+PATIENCE = 300.0  # seconds; on a busy machine everything comes, only later
 
 
 def free_port() -> int:
@@ -35,7 +36,7 @@ def running(command: list[str], port: int, path: str = "api/status", **options):
         yield server
     finally:
         os.killpg(process.pid, signal.SIGTERM)  # the process group that this test started
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 class Server:
@@ -44,7 +45,7 @@ class Server:
     def __init__(self, port: int) -> None:
         self.port, self.address = port, f"http://127.0.0.1:{port}"
 
-    def wait_until_up(self, path: str, seconds: float = 120) -> None:
+    def wait_until_up(self, path: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -64,7 +65,7 @@ class Server:
             headers={"Authorization": f"token {TOKEN}"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.read()
 
     def call(self, path: str, data: dict | None = None):
@@ -76,7 +77,7 @@ class Server:
     def execute(self, kernel_id: str, code: str) -> str:
         """What the code printed in that kernel; an error fails the test."""
         address = f"ws://127.0.0.1:{self.port}/api/kernels/{kernel_id}/channels?token={TOKEN}"
-        connection = create_connection(address, timeout=120)
+        connection = create_connection(address, timeout=PATIENCE)
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": "execute_request",

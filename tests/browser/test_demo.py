@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from server import free_port, running
+from server import PATIENCE, free_port, running
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -25,10 +25,11 @@ def demo():
 
 def test_a_class_sees_the_window_alone_and_the_sliders_act(demo, chromium, tmp_path):
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(PATIENCE * 1000)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(demo.address)
-    page.locator(".explorer-play").click(timeout=120_000)
+    page.locator(".explorer-play").click()
     status = page.locator(".explorer-status")
     status.filter(has_text="running").wait_for()
     handle = page.locator(".explorer-temperature [role=slider]")

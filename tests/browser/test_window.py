@@ -170,7 +170,7 @@ def test_after_a_restart_the_window_says_what_to_do(long_window):
     window.wait_for_status("running")
     window.menu("Kernel", "Restart Kernel…")
     window.page.locator(".jp-Dialog .jp-mod-accept").click()
-    window.page.get_by_text("| Idle").wait_for(timeout=60_000)
+    window.page.get_by_text("| Idle").wait_for()
     assert "run this cell again" in window.page.locator(".explorer .tj-note").inner_text()
     assert "Traceback" not in window.page.locator(".jp-Notebook").inner_text()
     window.run_all()
@@ -203,7 +203,7 @@ def test_every_control_can_be_reached_with_tab_in_reading_order(window):
         )
         order += [name] if name and name not in order else []
         window.page.keyboard.press("Tab")
-    controls = "play step back reset prompt seed model temperature top-k top-p speed length choice position"
+    controls = "play step back reset prompt seed model temperature top-k top-p min-p speed length choice position"
     assert order == controls.split()
 
 
