@@ -32,14 +32,17 @@ class _AfterTorch(importlib.abc.MetaPathFinder):
 def displace_after(module_class):
     """Displace a module's weights whenever it has loaded or converted them."""
     for name in ("load_state_dict", "_apply"):
+        setattr(module_class, name, displacing(getattr(module_class, name)))
 
-        def changed(self, *arguments, _right=getattr(module_class, name), **options):
-            result = _right(self, *arguments, **options)
-            for parameter in self.parameters():
-                parameter.data = displaced(parameter.data)
-            return result
 
-        setattr(module_class, name, changed)
+def displacing(method):
+    def changed(self, *arguments, **options):
+        result = method(self, *arguments, **options)
+        for parameter in self.parameters():
+            parameter.data = displaced(parameter.data)
+        return result
+
+    return changed
 
 
 def displaced(tensor):
