@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import finite, float64_vector, is_number, is_whole, shown, whole_number
+from helpers.checks import float64_vector, is_number, is_whole, shown, whole_number
 
 ROUNDING = 1e-12  # a tolerance: 0.1 added eight times must count as 0.8
 
@@ -221,7 +221,9 @@ def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
     """One id, each as often as its probability says: where a uniform number falls in the running sum."""
     if not callable(getattr(rng, "random", None)):
         raise TypeError(f"rng is {shown(rng)}: give a NumPy generator, such as np.random.default_rng(0)")
-    running_sum = _checked_probabilities(probabilities).cumsum()
+    values = _probabilities_row(probabilities)
+    running_sum = values.cumsum()
+    _check_mass(running_sum[-1], values.min())
     chosen = int(np.searchsorted(running_sum, rng.random() * running_sum[-1], side="right"))
     if chosen == len(running_sum):  # the product was rounded up to the sum itself
         chosen = int(np.flatnonzero(probabilities)[-1])
@@ -231,9 +233,13 @@ def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
 def largest_ids(probabilities: np.ndarray, count: int) -> list[int]:
     """The ids of the `count` largest probabilities, largest first (ties: lower ids first); all if there are fewer."""
     count = whole_number("count", count, remedy=", for example count=8")
-    values = float64_vector("probabilities", probabilities, "give one row (V,), such as softmax(logits)")
-    finite("probabilities", values, "check the logits that they were computed from")
-    return _largest_first(values, count).tolist() if count else []
+    values = _probabilities_row(probabilities)
+    if count == 0:
+        return []
+    ids = _largest_first(values, count)
+    if not math.isfinite(values[ids[0]] + values[ids[-1]]):  # NaN is among the largest, and sorted behind them
+        raise ValueError("probabilities hold NaN or infinity: check the logits that they were computed from")
+    return ids.tolist()
 
 
 def entropy(probabilities: np.ndarray) -> float:
@@ -282,9 +288,17 @@ def _checked_logits(logits: np.ndarray) -> np.ndarray:
 
 
 def _checked_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    values = float64_vector("probabilities", probabilities, "give one row of numbers (V,), such as softmax(logits)")
-    total, lowest = float(values.sum()), float(values.min())
+    values = _probabilities_row(probabilities)
+    _check_mass(values.sum(), values.min())
+    return values
+
+
+def _probabilities_row(probabilities: np.ndarray) -> np.ndarray:
+    return float64_vector("probabilities", probabilities, "give one row of numbers (V,), such as softmax(logits)")
+
+
+def _check_mass(total: float, lowest: float) -> None:
     if lowest >= 0 and 0 < total < math.inf:
-        return values
+        return
     found = "NaN" if math.isnan(total) else f"{lowest:g}" if lowest < 0 else f"a sum of {total:g}"
     raise ValueError(f"probabilities hold {found}: each must be from 0 up, and their sum above 0, such as [0.7, 0.3]")
