@@ -11,6 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --no-compile --constraint requirements/lock.txt
+DEMO_IDLE ?= 120
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 FILES := requirements.txt pyproject.toml $(sort $(wildcard requirements/*.txt))
 # $(call install,FILE) installs FILE, unless it is there: what counts is what the files say, not when they were written.
@@ -24,8 +25,12 @@ unexport PYTHONDONTWRITEBYTECODE
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
 
+# A page that was closed or reloaded leaves its kernel behind, which ends two minutes later. Other host names than this
+# machine's are refused, so that no page of somebody else's reaches the kernel.
 demo: .venv/installed-demo
-	$(BIN)/voila notebooks/live_window.ipynb --Voila.ip=127.0.0.1 $(DEMO_ARGS)
+	$(BIN)/voila notebooks/live_window.ipynb --Voila.ip=127.0.0.1 \
+	  --Voila.tornado_settings='{"allow_remote_access": False, "local_hostnames": ["localhost"]}' \
+	  --MappingKernelManager.cull_idle_timeout=$(DEMO_IDLE) --MappingKernelManager.cull_interval=10 $(DEMO_ARGS)
 
 # Once, with a network: checks hashes, converts, and does nothing that is done already.
 models: .venv/installed-real-models

@@ -31,7 +31,7 @@ def running(command: list[str], port: int, path: str = "api/status", **options):
     """The server that `command` starts on `port`, up as soon as `path` answers."""
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, **options)
     try:
-        server = Server(port)
+        server = Server(port, process.pid)
         server.wait_until_up(path)
         yield server
     finally:
@@ -42,8 +42,8 @@ def running(command: list[str], port: int, path: str = "api/status", **options):
 class Server:
     """A running Jupyter server, spoken with as the page does."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.address = port, f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, process_id: int) -> None:
+        self.port, self.address, self.process_id = port, f"http://127.0.0.1:{port}", process_id
 
     def wait_until_up(self, path: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
