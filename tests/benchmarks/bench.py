@@ -1,4 +1,4 @@
-"""Measure beside the plain loop that most tutorials use, in one run, and write the tables into README.md beside it (make bench).
+"""Measure beside the plain loop that most tutorials use, and write the tables into README.md beside it (make bench).
 
 Training: held-out bits per byte after equal CPU seconds. Streaming: microseconds for one token. Ratios matter; the
 absolute figures belong to the machine and the day.
