@@ -71,8 +71,8 @@ test: .venv/installed-dev lint models
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # The same everywhere: with the instruction sets of other CPUs, and with weights at addresses that no allocator gives.
-CPU_TESTS = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile notebooks tests/test_model.py \
-	tests/test_transformer.py tests/test_pretrained.py tests/test_keras_twin.py tests/test_streaming.py
+CPU_TESTS = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile notebooks tests/test_parity.py \
+	tests/test_model.py tests/test_transformer.py tests/test_pretrained.py tests/test_keras_twin.py tests/test_streaming.py
 test-cpus: .venv/installed-dev models
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(CPU_TESTS)
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 $(CPU_TESTS)

@@ -145,18 +145,6 @@ def test_one_seed_one_text_in_both(shipped, seed):
     assert told[0] == told[1]
 
 
-def test_rewind_is_exact(twin):
-    _, state = twin.advance(IDS[:3])
-    expected, state = twin.advance([5], state)
-    _, state = twin.advance([8, 9, 10], twin.rewind(state, 3))
-    again, state = twin.advance([5], twin.rewind(state, 3))
-    np.testing.assert_allclose(again, expected)
-    first, _ = twin.advance([7], twin.rewind(state, 0))
-    np.testing.assert_allclose(first, twin.advance([7])[0])
-    with pytest.raises(ValueError, match="rewind to 9 tokens: the state has read 1"):
-        twin.rewind(state, 9)
-
-
 def test_a_rewound_generation_tells_the_same_again(shipped):
     _, twin, tokenizer = shipped
     generation = Generation(twin, WithoutEnd(tokenizer), "One day", seed=4)

@@ -193,7 +193,7 @@ def _clear_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-# --------------------------------------------------------------------------------------------------------- and out of it
+# -------------------------------------------------------------------------------------------------------- and out of it
 
 
 def _header(path: Path, content: bytes) -> dict[str, Any]:
@@ -203,7 +203,9 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         header = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][HEADER])
         found = header["format"]
     except (ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{path} is damaged, or no checkpoint of this series: save the checkpoint again") from None
+        raise CheckpointError(
+            f"{path} is damaged, or no checkpoint of this series: save the checkpoint again"
+        ) from None
     if found != FORMAT:
         raise CheckpointError(f"{path}: the format is {found!r}, expected {FORMAT!r}: save the checkpoint again")
     if missing := {"architecture", "model", "tokenizer", "sha256"} - header.keys():

@@ -38,7 +38,9 @@ from helpers.training.loop import (
 if importlib.util.find_spec("triton") and "triton" not in sys.modules:
     # torch's CUDA builds bring it; loaded after TensorFlow, its LLVM ends Python at once (tensorflow/tensorflow#124205)
     if sys.modules.get("tensorflow"):
-        raise ImportError("TensorFlow was imported first: restart the kernel, and import helpers.models.keras_twin before it")
+        raise ImportError(
+            "TensorFlow was imported first: restart the kernel, and import helpers.models.keras_twin before it"
+        )
     import triton  # noqa: F401
 try:
     # Both are read once, when TensorFlow is imported: it would greet each notebook with lines about the processor
@@ -78,7 +80,9 @@ class KerasTwin(keras.Model):
         super().__init__(dtype=dtype)
         self.config = config
         d, h, v = config.embedding_dim, config.hidden_size, config.vocab_size
-        draw = keras.initializers.GlorotUniform(keras.random.SeedGenerator(checks.whole_number("seed", seed)))  # one generator for all layers
+        draw = keras.initializers.GlorotUniform(
+            keras.random.SeedGenerator(checks.whole_number("seed", seed))
+        )  # one generator for all layers
         like = {"kernel_initializer": draw, "dtype": dtype}
         self.embedding = layers.ReversibleEmbedding(v, d, mask_zero=True, embeddings_initializer=draw, dtype=dtype)
         self.lstm = layers.LSTM(h, return_sequences=True, return_state=True, recurrent_initializer=draw, **like)
@@ -257,7 +261,9 @@ def _updates(
         yield TrainingStep(step, config.updates, int(epoch), loss, learning_rate, norm, tokens_seen)
 
 
-def _compiled_update(twin: KerasTwin, optimizer: keras.optimizers.Optimizer, usual_tokens: float, clip: float) -> Callable:
+def _compiled_update(
+    twin: KerasTwin, optimizer: keras.optimizers.Optimizer, usual_tokens: float, clip: float
+) -> Callable:
     """One update as one graph, traced once for batches of any size: ids -> loss, gradient norm, tokens."""
     variables, bias = twin.trainable_variables, twin.lstm.cell.bias
 

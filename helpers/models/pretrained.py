@@ -75,7 +75,9 @@ def random_model(
     if family not in FAMILIES:
         raise ValueError(f"family is {checks.shown(family)}: give one of {', '.join(map(repr, FAMILIES))}")
     seed = checks.whole_number("seed", seed)
-    vocab_size = checks.whole_number("vocab_size", vocab_size, 257, remedy=" (256 bytes and the end token), such as 500")
+    vocab_size = checks.whole_number(
+        "vocab_size", vocab_size, 257, remedy=" (256 bytes and the end token), such as 500"
+    )
     tokenizer = _trained_bpe(checks.texts_of(texts), vocab_size)
     sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 1024}
     sizes |= {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0}
@@ -181,9 +183,7 @@ class PretrainedTokenizer:
 
     kind = "huggingface"  # what a checkpoint calls a tokenizer of this class
 
-    def __init__(
-        self, tokenizer: Any, model: transformers.PreTrainedModel | None = None, chat: bool = False
-    ) -> None:
+    def __init__(self, tokenizer: Any, model: transformers.PreTrainedModel | None = None, chat: bool = False) -> None:
         self.tokenizer, self.chat, self._model = tokenizer, checks.true_or_false("chat", chat), model
         self.vocab_size = len(tokenizer)
         rows = self.vocab_size if model is None else len(_embedding_table(model))
@@ -282,7 +282,9 @@ class PretrainedTokenizer:
     def _checked(self, ids: Iterable[int]) -> list[int]:
         """Ids as a list; rows of the model's table that no token has are allowed."""
         rows = max(self.vocab_size, 1 + max(self.suppressed_ids, default=0))
-        return [checks.token_id(each, rows, "the ids of this tokenizer", "token id") for each in checks.listed("ids", ids)]
+        return [
+            checks.token_id(each, rows, "the ids of this tokenizer", "token id") for each in checks.listed("ids", ids)
+        ]
 
     def text_stream(self) -> PretrainedTextStream:
         """A fresh stream that turns ids into text, one at a time."""

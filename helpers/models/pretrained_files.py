@@ -61,7 +61,9 @@ def _check_folder(folder: Path) -> None:
         named = content.get("weight_map", {}) if isinstance(content, dict) and path.name.endswith("index.json") else {}
         files = set(map(str, named.values())) if isinstance(named, dict) else {str(named)}
         if outside := sorted(file for file in files if Path(file).name != file or file in ("", ".", "..")):
-            raise PretrainedError(f"{path} names {outside[0]!r}, which is no file of this folder: {_remedy(str(folder))}")
+            raise PretrainedError(
+                f"{path} names {outside[0]!r}, which is no file of this folder: {_remedy(str(folder))}"
+            )
 
 
 def explained(source: str, what: str, load: Callable, **options: Any) -> Any:

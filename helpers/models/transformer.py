@@ -43,7 +43,7 @@ class TransformerConfig:
 
 
 class Block(nn.Module):
-    """Attention over all tokens so far, then a small network (MLP) for each token alone; both are added to what came in."""
+    """Attention over all tokens so far, then a small MLP for each token alone; both are added to what came in."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class TransformerLanguageModel(nn.Module):
         return state
 
     def read(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far): shares of 1.
+        """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far).
 
         Keys and values of earlier tokens come from the state (the cache); without one, ids are a whole text.
         """
