@@ -1,4 +1,4 @@
-"""From logits to one id: temperature, then top-k, then top-p, then a draw. NumPy float64, nothing changed in place.
+"""From logits to one id: temperature, top-k, top-p, min-p, then a draw. NumPy float64, nothing changed in place.
 
 `SamplingSettings` is the table of filters: each of its fields brings the function that applies it, its range, the value
 that means "off", and the name under which sliders and plots show it. A new filter is one entry there.
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import finite, float64_vector, is_number, is_whole, of_kind, shown, whole_number
+from helpers.checks import float64_vector, is_number, is_whole, of_kind, shown, whole_number
 
 ROUNDING = 1e-12  # a tolerance: 0.1 added eight times must count as 0.8
 
@@ -34,6 +34,11 @@ def keep_top_k(probabilities: np.ndarray, top_k: int) -> np.ndarray:
 def keep_top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
     """The fewest probabilities whose sum reaches p (ties: lower ids first), renormalised, the rest 0; 1 keeps all."""
     return _top_p(_checked_probabilities(probabilities), FILTERS["top_p"].checked(top_p))
+
+
+def keep_min_p(probabilities: np.ndarray, min_p: float) -> np.ndarray:
+    """The probabilities of at least min_p times the largest one, renormalised, the rest 0; 0 changes nothing."""
+    return _min_p(_checked_probabilities(probabilities), FILTERS["min_p"].checked(min_p))
 
 
 def _temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
@@ -63,6 +68,12 @@ def _top_p(probabilities: np.ndarray, top_p: float) -> np.ndarray:
     count = int(np.searchsorted(mass, top_p - ROUNDING)) + 1
     kept = head[:count]
     return _only(probabilities, kept[probabilities[kept] > 0])
+
+
+def _min_p(probabilities: np.ndarray, min_p: float) -> np.ndarray:
+    if min_p == 0:
+        return probabilities
+    return _only(probabilities, np.flatnonzero(probabilities >= min_p * probabilities.max()))
 
 
 # ---------------------------------------------------------------------------------------------- the table of filters
@@ -112,6 +123,8 @@ class SamplingSettings:
     top_k: keep the k likeliest ids; 0 keeps all.
     top_p: keep the fewest ids that together reach this probability, above 0 and up to 1; 1 keeps all
     (nucleus sampling: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration").
+    min_p: keep the ids that have at least this share of the largest probability, 0 to 1; 0 keeps all
+    (Nguyen et al. 2024, "Turning Up the Heat: Min-p Sampling").
     """
 
     temperature: float = _filtered_by(
@@ -149,6 +162,18 @@ class SamplingSettings:
             slider=(0.05, 1.0, 0.05),
             label="top-p",
             short="top-p",
+        )
+    )
+    min_p: float = _filtered_by(
+        Filter(
+            _min_p,
+            off=0.0,
+            accepts=lambda value: 0 <= value <= 1,
+            allowed="a number from 0 to 1 (0 = off)",
+            example=0.1,
+            slider=(0.0, 1.0, 0.05),
+            label="min-p",
+            short="min-p",
         )
     )
 
@@ -193,7 +218,9 @@ def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
     """One id, each as often as its probability says: where a uniform number falls in the running sum."""
     if not callable(getattr(rng, "random", None)):
         raise TypeError(f"rng is {shown(rng)}: give a NumPy generator, such as np.random.default_rng(0)")
-    running_sum = _checked_probabilities(probabilities).cumsum()
+    values = _probabilities_row(probabilities)
+    running_sum = values.cumsum()
+    _check_mass(running_sum[-1], values.min())
     chosen = int(np.searchsorted(running_sum, rng.random() * running_sum[-1], side="right"))
     if chosen == len(running_sum):  # the product was rounded up to the sum itself
         chosen = int(np.flatnonzero(probabilities)[-1])
@@ -203,9 +230,13 @@ def draw(probabilities: np.ndarray, rng: np.random.Generator) -> int:
 def largest_ids(probabilities: np.ndarray, count: int) -> list[int]:
     """The ids of the `count` largest probabilities, largest first (ties: lower ids first); all if there are fewer."""
     count = whole_number("count", count, remedy=", for example count=8")
-    values = float64_vector("probabilities", probabilities, "give one row (V,), such as softmax(logits)")
-    finite("probabilities", values, "check the logits that they were computed from")
-    return _largest_first(values, count).tolist() if count else []
+    values = _probabilities_row(probabilities)
+    if count == 0:
+        return []
+    ids = _largest_first(values, count)
+    if not math.isfinite(values[ids[0]] + values[ids[-1]]):  # NaN is among the largest, and sorted behind them
+        raise ValueError("probabilities hold NaN or infinity: check the logits that they were computed from")
+    return ids.tolist()
 
 
 def entropy(probabilities: np.ndarray) -> float:
@@ -254,9 +285,17 @@ def _checked_logits(logits: np.ndarray) -> np.ndarray:
 
 
 def _checked_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    values = float64_vector("probabilities", probabilities, "give one row of numbers (V,), such as softmax(logits)")
-    total, lowest = float(values.sum()), float(values.min())
+    values = _probabilities_row(probabilities)
+    _check_mass(values.sum(), values.min())
+    return values
+
+
+def _probabilities_row(probabilities: np.ndarray) -> np.ndarray:
+    return float64_vector("probabilities", probabilities, "give one row of numbers (V,), such as softmax(logits)")
+
+
+def _check_mass(total: float, lowest: float) -> None:
     if lowest >= 0 and 0 < total < math.inf:
-        return values
+        return
     found = "NaN" if math.isnan(total) else f"{lowest:g}" if lowest < 0 else f"a sum of {total:g}"
     raise ValueError(f"probabilities hold {found}: each must be from 0 up, and their sum above 0, such as [0.7, 0.3]")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -264,8 +264,7 @@ class _Text:
     draws: np.random.Generator
 
 
-@dataclass(frozen=True)
-class _Reading:
+class _Reading(NamedTuple):
     """How far the model is: its state, the ids it has not read yet, and the logits (V,) when there are none."""
 
     state: Any

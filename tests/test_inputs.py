@@ -267,7 +267,7 @@ SAMPLING: dict[str, Row] = {
     "entropy below zero": (lambda w: entropy([-1, 2]), "probabilities hold -1: each must"),
     "entropy of zeros": (lambda w: entropy([0, 0]), "probabilities hold a sum of 0: each must"),
     "entropy of counts": (lambda w: entropy([2, 2]), near(1.0)),
-    "largest_ids of NaN": (lambda w: largest_ids([NAN, 1], 1), "probabilities holds NaN: check the logits"),
+    "largest_ids of NaN": (lambda w: largest_ids([NAN, 1], 1), "probabilities hold NaN or infinity: check the logits"),
     "largest_ids of -1": (lambda w: largest_ids([0.5, 0.5], -1), "count is -1: give a whole number from 0 up"),
     "largest_ids of True": (lambda w: largest_ids([0.5, 0.5], True), "count is True: give a whole number"),
     "largest_ids, count of NumPy": (lambda w: largest_ids([0.2, 0.8], np.int64(1)), equal([1])),

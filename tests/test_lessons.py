@@ -61,6 +61,22 @@ def test_nothing_is_stored_that_reopens_broken_or_differs_by_machine(lesson):
             assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
+def test_no_cell_compares_floats_bit_for_bit(lesson):
+    """Right on one processor, red on the next: rounding depends on instructions, and on where in memory weights lie."""
+    for cell in code_cells(lesson):
+        assert not bit_for_bit(cell.source), cell.source
+
+
+def bit_for_bit(source):
+    return re.findall(r"array_equal\(|torch\.equal\(|\.tobytes\(\) ==|==[^\n]*\)\.all\(\)|\ball\([^\n]*==", source)
+
+
+def test_a_comparison_bit_for_bit_would_be_found():
+    assert bit_for_bit("same = np.array_equal(a.advance([1])[0], b.advance([1])[0])")
+    assert bit_for_bit("assert (again.advance([2])[0] == learner.advance([2])[0]).all()")
+    assert not bit_for_bit("assert np.allclose(a, b)\nassert [step.output.token_id for step in steps] == ids")
+
+
 def test_a_lesson_is_small_enough_to_share():
     assert all(path.stat().st_size < 500_000 for path in LESSONS)
 
@@ -102,7 +118,7 @@ def test_sizes_suit_a_tired_reader(lesson):
     assert 20 <= len(sizes) <= 35
     assert statistics.median(sizes) <= 4
     assert max(sizes) <= 20
-    assert 1200 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2200
+    assert 1200 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2500
 
 
 def test_one_import_cell_and_no_installs_downloads_or_path_tricks(lesson):
@@ -175,7 +191,7 @@ def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
         stub.source = solution
     offline = [cell for cell in code_cells(notebook) if "live-run" not in cell.metadata.get("tags", [])]
     notebook.cells = needed(offline, by=tagged(notebook, "exercise") + tagged(notebook, "check"))
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": path.parent}}).execute()
     assert [check.outputs[0].text.split()[0] for check in tagged(notebook, "check")] == ["yes", "yes"]
 
 
@@ -197,7 +213,7 @@ def test_without_real_weights_lesson_07_says_so_and_goes_on(tmp_path, monkeypatc
     monkeypatch.setenv("TOKEN_JOURNEY_MODELS", str(tmp_path))
     [path] = [path for path in LESSONS if path.stem.startswith("07")]
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": path.parent}}).execute()
     said = "".join(output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs)
     assert "smollm2-135m-instruct is not there: run `make models`" in said
     assert "all-minilm-l6-v2 is not there: run `make models`" in said

@@ -43,7 +43,7 @@ class TransformerConfig:
 
 
 class Block(nn.Module):
-    """Attention over all tokens so far, then a small network (MLP) for each token alone; both are added to their input."""
+    """Attention over all tokens so far, then a small MLP for each token alone; both are added to what came in."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

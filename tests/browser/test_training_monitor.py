@@ -29,15 +29,15 @@ except KeyboardInterrupt:
 def test_the_monitor_moves_and_interrupt_keeps_what_was_learned(open_window):
     window = open_window(MONITOR, wait=False)
     monitor = window.page.locator(".training-monitor")
-    monitor.get_by_text("update").first.wait_for(timeout=60_000)
+    monitor.get_by_text("update").first.wait_for()
     first = monitor.inner_text()
-    monitor.get_by_text(re.compile(r"after \d{2,},?\d* updates it writes")).wait_for(timeout=60_000)
+    monitor.get_by_text(re.compile(r"after \d{2,},?\d* updates it writes")).wait_for()
     assert monitor.inner_text() != first
     for sentence in monitor.locator(".tj-sentence").all():
         assert len(sentence.inner_text().split()) >= 8
     assert monitor.locator("svg[role=img]").count() == 3
     window.menu("Kernel", "Interrupt Kernel")
-    window.page.locator(".jp-OutputArea-output").get_by_text("stopped early").wait_for(timeout=30_000)
+    window.page.locator(".jp-OutputArea-output").get_by_text("stopped early").wait_for()
     assert int(window.ask("len(monitor.steps)")) >= 20
     assert window.ask("monitor.held_out[20] < monitor.held_out[1]") == "True"
     assert window.errors == []

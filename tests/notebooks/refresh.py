@@ -17,7 +17,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 def refresh(path: Path) -> None:
     """Run the notebook at `path`; if every cell succeeds, write it back with what it printed."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, record_timing=False, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=1200, record_timing=False, resources={"metadata": {"path": path.parent}}).execute()
     nbformat.write(cleaned(notebook), path)
 
 
