@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,12 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--updates {options.updates}: ask for 1 or more")
     if options.updates is not None and options.out is None:
         parser.error("--updates without --out would replace the model of the lessons: name another folder with --out")
+    options.out = options.out or RECIPES[options.model].folder
+    try:  # now, not after twenty minutes of training
+        options.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.out).close()
+    except OSError as error:
+        parser.error(f"--out {options.out}: {error.strerror}; name a folder that you may write to")
     return options
 
 
@@ -87,7 +94,7 @@ def main() -> None:
         if step.step == 1 or step.step % REPORT_EVERY == 0 or step.step == step.updates:
             report(step, time.process_time() - started)
     bits = evaluate(model, tokenizer, corpus.validation)
-    save_checkpoint(options.out or recipe.folder, model, tokenizer)
+    save_checkpoint(options.out, model, tokenizer)
     print(f"\n{bits:.4f} bits per byte on held-out texts, {bits / corpus.floor_bits_per_byte:.3f} times the floor")
 
 

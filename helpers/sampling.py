@@ -234,7 +234,7 @@ def largest_ids(probabilities: np.ndarray, count: int) -> list[int]:
     if count == 0:
         return []
     ids = _largest_first(values, count)
-    if not math.isfinite(values[ids[0]] + values[ids[-1]]):  # NaN is among the largest, and sorted behind them
+    if not len(ids) or not math.isfinite(values[ids[0]] + values[ids[-1]]):  # NaN counts as the largest of all
         raise ValueError("probabilities hold NaN or infinity: check the logits that they were computed from")
     return ids.tolist()
 

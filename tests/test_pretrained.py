@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,6 +205,45 @@ def test_a_conversation_is_put_into_the_models_own_template(folder):
 
 
 # ------------------------------------------------------------------------------------------------------------- loading
+
+
+@pytest.mark.parametrize("stopped_at", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, OSError])
+def test_an_interrupted_save_leaves_every_file_whole_and_nothing_behind(folder, monkeypatch, stopped_at, kind):
+    model, tokenizer = random_model(SAMPLE_TEXTS, seed=1)  # of the same sizes, with other weights
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "notes.txt").write_text("precious")
+    replace, moves = Path.replace, []
+
+    def replace_until(path, target):
+        if len(moves) == stopped_at:
+            raise kind(28, "No space left on device")
+        moves.append(path.name)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace_until)
+    with pytest.raises(kind, match="No space left on device"):
+        save_pretrained(folder, model, tokenizer)
+    monkeypatch.undo()
+    assert (folder / "notes.txt").read_text() == "precious"
+    assert {path.name for path in folder.iterdir()} == {*before, "notes.txt"}
+    assert all((folder / name).read_bytes() == before[name] for name in before if name not in moves)
+    load_pretrained(folder)
+    save_pretrained(folder, model, tokenizer)
+    np.testing.assert_array_equal(load_pretrained(folder)[0].embed([5]), model.embed([5]))
+
+
+def test_weights_that_cannot_be_written_leave_the_old_model_whole(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    model, tokenizer = random_model(SAMPLE_TEXTS, seed=1)
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model.model, "save_pretrained", full)
+    with pytest.raises(OSError, match=r"cannot save into .*No space left on device\. Choose a folder you may write to"):
+        save_pretrained(folder, model, tokenizer)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_saved_folder_gives_the_same_model(folder):

@@ -37,6 +37,12 @@ def test_vectors_have_length_one_and_do_not_depend_on_what_else_is_in_the_batch(
         np.testing.assert_allclose(minilm.embed([text])[0], vector, atol=1e-5)
 
 
+def test_a_hundred_texts_have_the_vectors_that_each_has_alone_in_their_order(minilm):
+    texts = [f"{'very ' * (number * 7 % 23)}old tale number {number}" for number in range(100)]
+    one_by_one = np.concatenate([minilm.embed([text]) for text in texts])
+    np.testing.assert_allclose(minilm.embed(texts), one_by_one, atol=1e-5)
+
+
 def test_of_a_text_that_is_too_long_the_beginning_counts(minilm):
     whole, beginning = minilm.embed(["cat " * 2000, "cat " * 510])
     np.testing.assert_allclose(whole, beginning, atol=1e-5)

@@ -164,6 +164,23 @@ def test_a_trial_run_trains_as_asked_and_leaves_the_lessons_model_alone(monkeypa
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["file", "file/folder", "closed"])
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_trained(monkeypatch, capsys, tmp_path, place):
+    def refuse(*arguments, **options):  # root may write anywhere, so the system's answer is played
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "file").write_text("in the way")
+    if place == "closed":
+        monkeypatch.setattr(make_checkpoint.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(make_checkpoint, "load_corpus", None)
+    monkeypatch.setattr(sys, "argv", ["make_checkpoint.py", "--updates", "4", "--out", str(tmp_path / place)])
+    with pytest.raises(SystemExit):
+        make_checkpoint.main()
+    message = " ".join(capsys.readouterr().err.split())
+    assert f"--out {tmp_path / place}: " in message
+    assert "name a folder that you may write to" in message
+
+
 def test_interrupted_half_way_it_leaves_the_old_checkpoint_whole(tmp_path, tokenizer):
     old = LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, 4, 4), seed=5)
     save_checkpoint(tmp_path, old, tokenizer)

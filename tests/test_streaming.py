@@ -187,6 +187,39 @@ def test_a_step_interrupted_at_any_line_leaves_no_trace(tokenizer, endless, take
     assert line > 40
 
 
+@pytest.mark.parametrize("keep", [0, 1, 4])
+def test_a_rewind_interrupted_at_any_line_leaves_the_seeds_own_text(tokenizer, endless, keep):
+    """Whether it was carried out or not: what is left is a beginning of the text, and it goes on as it would have."""
+    model = InPlace(tokenizer.vocab_size)
+    calm = Generation(model, endless, "the cat", seed=3)
+    run(calm, 8)
+    for line in range(1, 500):
+        generation = Generation(model, endless, "the cat", seed=3)
+        run(generation, 5)
+        if not interrupted_at(line, lambda: generation.rewind(keep)):  # noqa: B023
+            break
+        assert len(generation.steps) in (keep, 5)
+        assert generation.steps == calm.steps[: len(generation.steps)]
+        run(generation, 8 - len(generation.steps))
+        assert generation.steps == calm.steps
+        assert generation.text == calm.text
+    assert line > 25
+
+
+def test_a_rewind_in_which_the_model_fails_leaves_the_seeds_own_text(tokenizer, endless):
+    model = InPlace(tokenizer.vocab_size)
+    calm = Generation(model, endless, "the cat", seed=3)
+    run(calm, 8)
+    generation = Generation(model, endless, "the cat", seed=3)
+    run(generation, 5)
+    model.rewind = lambda state, length: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        generation.rewind(2)
+    del model.rewind
+    run(generation, 8 - len(generation.steps))
+    assert generation.steps == calm.steps
+
+
 def test_other_seeds_give_other_texts(model, endless):
     texts = {tuple(s.output.token_id for s in stream(model, endless, "cat", seed=seed)) for seed in range(5)}
     assert len(texts) == 5
