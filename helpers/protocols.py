@@ -6,9 +6,11 @@ V vocabulary, D embedding dimension, T tokens. Ids are Python ints, vectors NumP
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from helpers.records import Opened
 
 
 class LanguageModel(Protocol):
@@ -34,6 +36,14 @@ class LanguageModel(Protocol):
 
     def rewind(self, state: Any, length: int) -> Any:
         """The state as it was after the first `length` tokens; `state` itself may be modified in place."""
+
+
+@runtime_checkable
+class OpenModel(Protocol):
+    """A language model that also says what happened inside it."""
+
+    def opened(self, state: Any, position: int, token_id: int) -> Opened:
+        """What happened when `token_id` was read as token number `position`, 0 for the first that `state` has read."""
 
 
 class TextStreamProtocol(Protocol):

@@ -84,6 +84,69 @@ class TokenStep:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One station between the embedding row and the logits.
+
+    vector: (D,) or (H,), as it is there, before any final norm. norm: its length. candidates: the 3 likeliest tokens if
+    the output layer read this vector, the *logit lens* (nostalgebraist 2020, "interpreting GPT: the logit lens"), empty
+    where it cannot; no sampler has touched them, so both of their probabilities are the same. rank: place of the token
+    that was then chosen among all under that lens, 1 = first; None where the output layer cannot read the vector.
+    """
+
+    name: str
+    vector: np.ndarray = field(repr=False)
+    norm: float
+    candidates: tuple[Candidate, ...]
+    rank: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What an LSTM held and did when it read one token, (H,) each; the gates are from 0 (shut) to 1 (open).
+
+    cell: what is kept. hidden: what the output layer may see of it. The gates say what was let in, kept and shown.
+    """
+
+    cell: np.ndarray
+    hidden: np.ndarray
+    input_gate: np.ndarray
+    forget_gate: np.ndarray
+    output_gate: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Memory({len(self.cell)} units, norm of the cell {float(np.linalg.norm(self.cell)):.3f})"
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What happened in a model when it read one token: the stations of its vector, in order, and what it looked at.
+
+    The last stage's lens is the model's own prediction. attention: (L, S, N), how much each head of each layer takes
+    from each of the N tokens read so far, itself included, each row a sum of 1; None without attention. memory: None
+    without a recurrence.
+    """
+
+    stages: tuple[Stage, ...]
+    attention: np.ndarray | None = field(repr=False)
+    memory: Memory | None
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What a model tells of one token that it read, in numbers alone; streaming makes an Inside of it.
+
+    stages: (name, vector, what the output table reads of it or None), in order. table: (V, D) or (V, H), and bias (V,)
+    or None: logits are table @ vector + bias.
+    """
+
+    stages: tuple[tuple[str, np.ndarray, np.ndarray | None], ...]
+    table: np.ndarray
+    bias: np.ndarray | None = None
+    attention: np.ndarray | None = None
+    memory: Memory | None = None
+
+
 @dataclass(frozen=True)
 class TrainingStep:
     """One update: the loss it started from (nats per token), the rate it used, and how far the run is.

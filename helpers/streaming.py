@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers import checks
-from helpers.protocols import LanguageModel, TextStreamProtocol, TokenizerProtocol
-from helpers.records import Candidate, Token, TokenStep
+from helpers.protocols import LanguageModel, OpenModel, TextStreamProtocol, TokenizerProtocol
+from helpers.records import Candidate, Inside, Opened, Stage, Token, TokenStep
 from helpers.sampling import SamplingSettings, check_settings, draw, largest_ids, next_token_probabilities
 
-CANDIDATES = 8
+CANDIDATES, LENS = 8, 3
+LENSES = ("vocabulary", "candidates")
 AS_THE_MODEL_SAYS = SamplingSettings()  # temperature 1, nothing cut
 
 
@@ -68,6 +69,67 @@ class Generation:
     def finish_reason(self) -> str | None:
         """None while the text may go on, else "eos", "length" or "context"."""
         return self._text.steps[-1].finish_reason if self._text.steps else None
+
+    def inside(self, index: int, *, lens: str = "vocabulary") -> Inside | None:
+        """What happened in the model when step `index` was computed; None for a model that does not say.
+
+        Asking changes nothing, whenever it is asked. lens: "vocabulary" ranks all V tokens at each stage; "candidates"
+        ranks the step's own candidates alone, which is much cheaper for a large vocabulary.
+        """
+        step = self._text.steps[self._checked_index(index)]
+        if lens not in LENSES:
+            raise ValueError(f"lens is {checks.shown(lens)}: give one of {', '.join(map(repr, LENSES))}")
+        if not isinstance(self._model, OpenModel):
+            return None
+        position = step.input.position
+        state = self._reading.state if self._reading else self._read_again(position)
+        opened = self._model.opened(state, position, step.input.token_id)
+        among = None if lens == "vocabulary" else [candidate.token_id for candidate in step.candidates]
+        return Inside(self._stages(opened, step, among), opened.attention, opened.memory)
+
+    def _read_again(self, position: int) -> Any:
+        """The state of the model after it has read the text up to `position`; the generation's own stays as it is."""
+        return self._model.advance([token.token_id for token in self._text.tokens[: position + 1]])[1]
+
+    def _checked_index(self, index: int) -> int:
+        if not self._text.steps:
+            raise ValueError(f"index is {checks.shown(index)}, and there is no step yet: take one with step()")
+        return checks.whole_number("index", index, 0, len(self._text.steps) - 1, ", one of the steps there are")
+
+    def _stages(self, opened: Opened, step: TokenStep, among: list[int] | None) -> tuple[Stage, ...]:
+        """Each stage with its norm and what the output layer reads of it; of the last one, that is the prediction."""
+        *earlier, (last_name, last, _) = opened.stages
+        lenses = iter(self._lenses(opened, [read for *_, read in earlier if read is not None], step, among))
+        stages = [_stage(name, x, *(((), None) if read is None else next(lenses))) for name, x, read in earlier]
+        return (*stages, _stage(last_name, last, step.candidates[:LENS], self._rank(opened, step, among)))
+
+    def _rank(self, opened: Opened, step: TokenStep, among: list[int] | None) -> int | None:
+        """Place of the chosen token in the model's own prediction; the step tells it, but for an unlikely one."""
+        place = [candidate.token_id for candidate in step.candidates].index(step.output.token_id)
+        read = opened.stages[-1][2]
+        if place < CANDIDATES or among is not None or read is None:
+            return place + 1
+        return next(self._lenses(opened, [read], step, None))[1]
+
+    def _lenses(
+        self, opened: Opened, read: list[np.ndarray], step: TokenStep, among: list[int] | None
+    ) -> Iterator[tuple[tuple[Candidate, ...], int]]:
+        """The logit lens on vectors: of each the 3 likeliest tokens, and the rank of the one that was then chosen."""
+        if not read:
+            return
+        ids = slice(None) if among is None else among
+        logits = (opened.table[ids] @ np.array(read).T).T  # (stages, V), or one column for each candidate
+        if opened.bias is not None:
+            logits = logits + opened.bias[ids]
+        if among is None:
+            logits[:, self._suppressed] = -np.inf
+        chosen = step.output.token_id if among is None else among.index(step.output.token_id)
+        ranks = 1 + (logits > logits[:, [chosen]]).sum(axis=1)
+        best, probabilities = _largest_in_each_row(logits, LENS)
+        for row in range(len(read)):
+            named = best[row].tolist() if among is None else [among[place] for place in best[row]]
+            rows = zip(named, map(self._tokenizer.piece, named), probabilities[row].tolist(), strict=True)
+            yield tuple(Candidate(*each, each[2]) for each in rows), int(ranks[row])
 
     # ---------------------------------------------------------------------------------------------- what one can do
 
@@ -270,6 +332,25 @@ class _Reading(NamedTuple):
     state: Any
     logits: np.ndarray | None
     unread: list[int]
+
+
+def _stage(name: str, vector: np.ndarray, candidates: tuple[Candidate, ...], rank: int | None) -> Stage:
+    return Stage(name, vector, math.sqrt(_dot(vector, vector)), candidates, rank)
+
+
+def _largest_in_each_row(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the `count` largest logits in each row (N, V), largest first, and their softmax, (N, count) each.
+
+    `count` passes for the maximum cost less than any sorting; the logits are used up.
+    """
+    rows, places = np.arange(len(logits)), []
+    highest = logits.max(axis=1, keepdims=True)
+    weights = np.exp(logits - highest)
+    for _ in range(min(count, logits.shape[1])):
+        places.append(logits.argmax(axis=1))
+        logits[rows, places[-1]] = -np.inf
+    best = np.array(places).T
+    return best, weights[rows[:, None], best] / weights.sum(axis=1, keepdims=True)
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

@@ -24,6 +24,7 @@ ALLOWED = {
     "tokenizer": (set(), {"sentencepiece"}),
     "sampling": (set(), set()),
     "streaming": ({"sampling"}, set()),
+    "interventions": (set(), set()),
     "models": ({"tokenizer"}, {"torch", "safetensors"}),
     "models/pretrained": ({"models"}, {"torch", "transformers", "tokenizers"}),
     "models/pretrained_files": (set(), {"torch", "transformers", "safetensors"}),

@@ -25,7 +25,7 @@ from helpers.corpus import text_bytes
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.models.output import LanguageModelOutput, check_batch_shape
 from helpers.protocols import TokenizerProtocol
-from helpers.records import TrainingStep
+from helpers.records import Memory, Opened, TrainingStep
 from helpers.training.config import USUAL, TrainingConfig
 from helpers.training.loop import (
     check_config,
@@ -159,6 +159,28 @@ class KerasTwin(keras.Model):
         """The state as it was after the first `length` tokens."""
         del state[checks.rewind_length(length, len(state)) :]
         return state
+
+    def opened(self, state: History, position: int, token_id: int) -> Opened:
+        """What happened when that token was read: row, hidden state, projection, and the memory."""
+        checks.whole_number("position", position, 0, len(state) - 1, ", one of the tokens read")
+        h, c = (part.numpy()[0] for part in state[position])
+        before = state[position - 1][0].numpy()[0] if position else np.zeros_like(h)
+        row = self.embed([token_id])[0]
+        kernel, recurrent, bias = (weight.numpy() for weight in self.lstm.weights)
+        sums = row @ kernel + before @ recurrent + bias
+        i, f, _, o = (0.5 + 0.5 * np.tanh(0.5 * sums)).reshape(4, len(h))  # Keras's order i f c o is torch's i f g o
+        memory = Memory(c, h, i, f, o)
+        weight, head_bias = (part.numpy() for part in self.head.weights)
+        if not self.config.tied:
+            return Opened((("row", row, None), ("hidden state", h, h)), weight.T, head_bias, memory=memory)
+        projected, table = h @ weight + head_bias, self.embedding.embeddings.numpy()
+        stages = (("row", row, row), ("hidden state", h, None), ("projection", projected, projected))
+        return Opened(stages, table, self.output_bias.numpy(), memory=memory)
+
+    def with_cell(self, state: History, cell: np.ndarray) -> History:
+        """The state with another cell state (H,) after the newest token; the hidden state stays."""
+        hidden, old = state[-1]
+        return [*state[:-1], (hidden, tf.constant(cell[None], old.dtype))]
 
     def _read_one(self, token_id: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         row = keras.ops.take(self.embedding.embeddings, token_id, axis=0)[None]  # one text has no padding: no mask

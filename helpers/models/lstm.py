@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from helpers import checks
 from helpers.models.output import MOST, LanguageModelOutput, check_batch, numpy_weights
+from helpers.records import Memory, Opened
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,27 @@ class LSTMLanguageModel(nn.Module):
             return weights["embedding.weight"] @ projected + weights["output_bias"]
         return weights["output.weight"] @ h + weights["output.bias"]
 
+    def opened(self, state: LSTMState, position: int, token_id: int) -> Opened:
+        """What happened when that token was read: row, hidden state, projection, and the memory."""
+        weights, history = state
+        checks.whole_number("position", position, 0, len(history) - 1, ", one of the tokens read")
+        row = weights["embedding.weight"][token_id]
+        before, _ = history[position - 1] if position else (np.zeros(self.config.hidden_size, row.dtype), None)
+        h, c = history[position]
+        i, f, _, o = lstm_gates(row, before, weights)
+        memory = Memory(c, h, i, f, o)
+        if not self.config.tied:
+            ends = (("row", row, None), ("hidden state", h, h))
+            return Opened(ends, weights["output.weight"], weights["output.bias"], memory=memory)
+        projected = weights["project.weight"] @ h + weights["project.bias"]
+        stages = (("row", row, row), ("hidden state", h, None), ("projection", projected, projected))
+        return Opened(stages, weights["embedding.weight"], weights["output_bias"], memory=memory)
+
+    def with_cell(self, state: LSTMState, cell: np.ndarray) -> LSTMState:
+        """The state with another cell state (H,) after the newest token; the hidden state stays."""
+        hidden, old = state.history[-1]
+        return LSTMState(state.weights, [*state.history[:-1], (hidden, cell.astype(old.dtype))])
+
     def rewind(self, state: LSTMState, length: int) -> LSTMState:
         """The state as it was after the first `length` tokens."""
         del state.history[checks.rewind_length(length, len(state.history)) :]
@@ -148,10 +170,18 @@ class LSTMState(NamedTuple):
 def lstm_cell(
     x: np.ndarray, h: np.ndarray, c: np.ndarray, weights: dict[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One step of torch.nn.LSTM (gates i f g o): x (D,), h and c (H,) -> the new h and c."""
-    gates = weights["lstm.weight_ih_l0"] @ x + weights["lstm.bias_ih_l0"]
-    gates += weights["lstm.weight_hh_l0"] @ h + weights["lstm.bias_hh_l0"]
-    size = len(h)
-    i, f, _, o = (0.5 + 0.5 * np.tanh(0.5 * gates)).reshape(4, size)  # the sigmoid, in a form that cannot overflow
-    c = f * c + i * np.tanh(gates[2 * size : 3 * size])
+    """One step of torch.nn.LSTM: x (D,), h and c (H,) -> the new h and c."""
+    i, f, g, o = lstm_gates(x, h, weights)
+    c = f * c + i * g
     return o * np.tanh(c), c
+
+
+def lstm_gates(
+    x: np.ndarray, h: np.ndarray, weights: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Input, forget and output gate and, third, what is offered to the cell, (H,) each: torch's order i f g o."""
+    sums = weights["lstm.weight_ih_l0"] @ x + weights["lstm.bias_ih_l0"]
+    sums += weights["lstm.weight_hh_l0"] @ h + weights["lstm.bias_hh_l0"]
+    size = len(h)
+    i, f, _, o = (0.5 + 0.5 * np.tanh(0.5 * sums)).reshape(4, size)  # the sigmoid, in a form that cannot overflow
+    return i, f, np.tanh(sums[2 * size : 3 * size]), o

@@ -5,6 +5,7 @@ GPT-2 and LLaMA families are tested. Every folder made with `save_pretrained` wi
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import json
@@ -12,10 +13,11 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tokenizers
@@ -25,7 +27,7 @@ from tokenizers.decoders import DecodeStream
 from helpers import checks
 from helpers.models.output import MOST, check_length
 from helpers.models.pretrained_files import PretrainedError, explained, load_model, quiet, source_of, transformers
-from helpers.records import SPACE
+from helpers.records import SPACE, Opened
 
 FAMILIES = ("gpt2", "llama")
 END = "<|endoftext|>"  # GPT-2's end of a text
@@ -125,7 +127,12 @@ class PretrainedModel:
         self.vocab_size, self.embedding_dim = self._table.shape
         self.context_length: int | None = getattr(model.config, "max_position_embeddings", None)
         keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
-        self._options = {"logits_to_keep": 1} if keeps else {}  # the last token's logits are enough
+        self._options: dict[str, Any] = {"logits_to_keep": 1} if keeps else {}  # the last token's logits are enough
+        self._options |= {"use_cache": True, "return_dict": True}
+        self._before_norm: torch.Tensor | None = None
+        norm = _final_norm(model)
+        if norm is not None:
+            norm.register_forward_pre_hook(self._keep_unnormed)
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""
@@ -137,17 +144,77 @@ class PretrainedModel:
         state, ids = state or PretrainedState(), checks.token_ids(ids, self.vocab_size)
         check_length(len(state.ids) + len(ids), self.context_length)
         unread = ids if state.cache is not None else state.ids + ids
-        output = self.model(
-            torch.tensor([unread]), past_key_values=state.cache, use_cache=True, return_dict=True, **self._options
-        )
+        looks = {"output_hidden_states": True, "output_attentions": True} if len(unread) == 1 else {}
+        self._attend_by("eager" if looks else "sdpa")
+        output = self.model(torch.tensor([unread]), past_key_values=state.cache, **self._options, **looks)
         state.cache = output.past_key_values
         state.ids.extend(ids)
+        state.latest = self._look(output) if looks else None  # of a long text attention would fill the memory
         return _numpy(output.logits[0, -1]), state
+
+    def _attend_by(self, implementation: str) -> None:
+        """The library's eager attention gives its weights; for a long prompt sdpa takes less memory and time."""
+        if self.model.config._attn_implementation != implementation:
+            with quiet(), suppress(ValueError, ImportError, AttributeError):  # a model that has one way only
+                self.model.set_attn_implementation(implementation)
+
+    def _keep_unnormed(self, module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        """The residual stream as it goes into the final norm: `transformers` hands out what comes out of it."""
+        self._before_norm = inputs[0][0, -1].detach()
+
+    def _look(self, output: Any) -> _Look:
+        """What one forward pass of one token computed: the stream after each block, and the attention weights."""
+        hidden = [layer[0, -1] for layer in output.hidden_states]
+        if self._before_norm is not None:
+            hidden[-1] = self._before_norm
+        weights = [layer[0, :, -1] for layer in output.attentions or () if layer is not None]
+        return _Look(torch.stack(hidden), torch.stack(weights) if weights else None)
+
+    @torch.inference_mode()
+    def opened(self, state: PretrainedState, position: int, token_id: int) -> Opened:
+        """What happened when that token was read: the residual stream after each block, and who looked at whom.
+
+        The newest token's vectors are kept; for an older one the text is read once more.
+        """
+        checks.whole_number("position", position, 0, len(state.ids) - 1, ", one of the tokens read")
+        if position != len(state.ids) - 1 or state.latest is None:
+            before = self.advance(state.ids[:position])[1] if position else PretrainedState()
+            _, state = self.advance([token_id], before)
+        assert state.latest is not None
+        hidden, attention = state.latest
+        names = ["row", *(f"after block {number}" for number in range(len(hidden) - 1))]
+        norm = _final_norm(self.model)
+        readable = (
+            [None] * len(hidden) if norm is None else [_numpy(norm(vector[None, None])[0, 0]) for vector in hidden]
+        )
+        head = self.model.get_output_embeddings()
+        bias = None if getattr(head, "bias", None) is None else _numpy(head.bias)
+        stages = tuple(zip(names, map(_numpy, hidden), readable, strict=True))
+        return Opened(stages, _numpy(head.weight), bias, None if attention is None else _numpy(attention))
+
+    def heads(self) -> tuple[int, int]:
+        """How many layers, and how many attention heads in each."""
+        return self.model.config.num_hidden_layers, self.model.config.num_attention_heads
+
+    def without_heads(self, muted: Sequence[tuple[int, int]]) -> PretrainedModel:
+        """A copy in which these (layer, head) add nothing; all weights but the changed ones are shared."""
+        outputs = _attention_outputs(self.model)
+        changed = {id(outputs[layer].weight) for layer, _ in muted}
+        shared = {id(p): p for p in (*self.model.parameters(), *self.model.buffers()) if id(p) not in changed}
+        model = copy.deepcopy(self.model, shared)
+        outputs, width = _attention_outputs(model), _head_width(self.model.config)
+        with torch.no_grad():
+            for layer, head in muted:
+                weight = outputs[layer].weight
+                # GPT-2 keeps its matrices the other way round: what goes in lies in the rows
+                rows = weight if isinstance(outputs[layer], transformers.pytorch_utils.Conv1D) else weight.T
+                rows[head * width : (head + 1) * width] = 0.0
+        return PretrainedModel(model)
 
     def rewind(self, state: PretrainedState, length: int) -> PretrainedState:
         """The state as it was after the first `length` tokens."""
         length = checks.rewind_length(length, len(state.ids))
-        dropped = len(state.ids) - length
+        dropped, state.latest = len(state.ids) - length, None
         del state.ids[length:]
         try:
             if dropped:
@@ -155,6 +222,30 @@ class PretrainedModel:
         except (AttributeError, NotImplementedError, RuntimeError):  # a sliding window, a recurrent layer
             state.cache = None  # the text is read again
         return state
+
+
+def _final_norm(model: Any) -> torch.nn.Module | None:
+    """The norm between the last block and the output layer, by the names that the library's models give it."""
+    for name in ("norm", "ln_f", "final_layer_norm", "final_layernorm"):
+        if isinstance(found := getattr(model.base_model, name, None), torch.nn.Module):
+            return found
+    return None
+
+
+def _attention_outputs(model: Any) -> list[Any]:
+    """Each layer's matrix that mixes what its heads gathered, by the names that the library's models give it."""
+    ends = ("attn.c_proj", "self_attn.o_proj", "attention.dense", "self_attn.out_proj", "self_attn.dense")
+    found = [module for name, module in model.named_modules() if name.endswith(ends)]
+    if len(found) != model.config.num_hidden_layers:
+        raise TypeError(
+            f"the heads of a {type(model).__name__} cannot be muted: its layers are built in another way than those of "
+            "GPT-2 and LLaMA; give a model of these families"
+        )
+    return found
+
+
+def _head_width(config: Any) -> int:
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
 def _embedding_table(model: transformers.PreTrainedModel) -> torch.Tensor:
@@ -169,12 +260,23 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
     return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy(force=True)
 
 
+class _Look(NamedTuple):
+    """Of one token: the residual stream after each block (blocks + 1, D), and attention weights (L, S, N) or None."""
+
+    hidden: torch.Tensor
+    attention: torch.Tensor | None
+
+
 @dataclass
 class PretrainedState:
-    """What has been read: the ids, and the model's cache of their keys and values (None: to be computed)."""
+    """What has been read: the ids, and the model's cache of their keys and values (None: to be computed).
+
+    latest: what the forward pass of the newest token computed, if it was read alone.
+    """
 
     ids: list[int] = field(default_factory=list)
     cache: Any = None
+    latest: _Look | None = None
 
 
 class PretrainedTokenizer:

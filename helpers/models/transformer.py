@@ -5,6 +5,7 @@ B batch, T tokens, V vocabulary, D width of every vector, S heads, L layers, C c
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from helpers import checks
 from helpers.models.output import MOST, LanguageModelOutput, check_batch, check_length, numpy_weights
+from helpers.records import Opened
 
 EPSILON = 1e-5  # keeps a layer norm from dividing by zero
 
@@ -132,7 +134,43 @@ class TransformerLanguageModel(nn.Module):
     def rewind(self, state: TransformerState, length: int) -> TransformerState:
         """The state as it was after the first `length` tokens: later keys and values will be written over."""
         state.length = checks.rewind_length(length, state.length)
+        state.latest = None
         return state
+
+    def heads(self) -> tuple[int, int]:
+        """How many layers, and how many attention heads in each."""
+        return self.config.layers, self.config.heads
+
+    def without_heads(self, muted: Sequence[tuple[int, int]]) -> TransformerLanguageModel:
+        """A copy in which these (layer, head) add nothing to the residual stream."""
+        model, width = copy.deepcopy(self), self.config.embedding_dim // self.config.heads
+        with torch.no_grad():
+            for layer, head in muted:
+                # (D, S · d): its columns hold what each head gathered
+                weight = model.get_parameter(f"blocks.{layer}.attention_out.weight")
+                weight[:, head * width : (head + 1) * width] = 0.0
+        return model
+
+    def opened(self, state: TransformerState, position: int, token_id: int) -> Opened:
+        """What happened when that token was read: the residual stream after each part, and who looked at whom.
+
+        The newest token's vectors are kept; an older token is read once more, with the cache as it was then.
+        """
+        checks.whole_number("position", position, 0, state.length - 1, ", one of the tokens read")
+        if state.latest is None or position != state.length - 1:
+            state = state.before(position)
+            self.read([token_id], state)
+        assert state.latest is not None
+        stream, attention_weights = state.latest
+        names = [
+            "row + place",
+            *(f"after {part} {n}" for n in range(self.config.layers) for part in ("attention", "MLP")),
+        ]
+        vectors = [x[-1] for x in stream]
+        readable = layer_norm(np.array(vectors), state.weights, "norm")
+        table = state.weights["embedding.weight" if self.config.tied else "output.weight"]
+        attention_rows = np.array([weights[:, -1] for weights in attention_weights])
+        return Opened(tuple(zip(names, vectors, readable, strict=True)), table, attention=attention_rows)
 
     def read(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far).
@@ -143,19 +181,21 @@ class TransformerLanguageModel(nn.Module):
         rows, before = self.embed(ids), state.length
         check_length(before + len(rows), self.config.context_length)
         state.length = before + len(rows)
-        x = rows + state.weights["position.weight"][before : state.length]
-        attention_weights = []
+        stream, attention_weights = [rows + state.weights["position.weight"][before : state.length]], []
         for number in range(self.config.layers):
-            x, weights = _block(x, number, self.config.heads, state, before)
+            between, x, weights = _block(stream[-1], number, self.config.heads, state, before)
+            stream += [between, x]
             attention_weights.append(weights)
-        return layer_norm(x, state.weights, "norm"), np.array(attention_weights)
+        state.latest = stream, attention_weights
+        return layer_norm(stream[-1], state.weights, "norm"), np.array(attention_weights)
 
 
 class TransformerState:
     """What a Transformer carries along a text: its weights as NumPy views, and each token's keys and values.
 
     The cache (L, 2, C, D) holds them for every place; `length` says how many are read. Without it, each new token
-    would cost the whole text again. One token costs less with NumPy's operators than with torch's.
+    would cost the whole text again. One token costs less with NumPy's operators than with torch's. `latest` keeps what
+    the last reading computed anyway: the residual stream (T, D) after each part, and each layer's attention weights.
     """
 
     def __init__(self, model: TransformerLanguageModel) -> None:
@@ -163,12 +203,20 @@ class TransformerState:
         self.weights = numpy_weights(dict(model.named_parameters()))
         self.cache = np.zeros((c.layers, 2, c.context_length, c.embedding_dim), self.weights["norm.weight"].dtype)
         self.length = 0
+        self.latest: tuple[list[np.ndarray], list[np.ndarray]] | None = None
+
+    def before(self, position: int) -> TransformerState:
+        """A state of its own, as it was before the token at `position` was read."""
+        state = copy.copy(self)
+        state.cache, state.length, state.latest = self.cache.copy(), position, None
+        return state
 
 
 def _block(
     x: np.ndarray, number: int, heads: int, state: TransformerState, before: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Block's forward for the T newest tokens: (T, D) -> (T, D), and their attention weights (S, T, tokens so far)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Block's forward for the T newest tokens: (T, D) -> (T, D) after attention, (T, D) after the MLP, and the
+    attention weights (S, T, tokens so far)."""
     name, w = f"blocks.{number}", state.weights
     together = _linear(layer_norm(x, w, f"{name}.attention_norm"), w, f"{name}.queries_keys_values")  # (T, 3 D)
     queries, keys, values = together.reshape(len(x), 3, -1).swapaxes(0, 1)
@@ -177,7 +225,7 @@ def _block(
     attended, weights = attention(*(_by_head(part, heads) for part in (queries, keys, values)))
     x = x + _linear(attended.transpose(1, 0, 2).reshape(x.shape), w, f"{name}.attention_out")
     inner = gelu(_linear(layer_norm(x, w, f"{name}.mlp_norm"), w, f"{name}.mlp_in"))
-    return x + _linear(inner, w, f"{name}.mlp_out"), weights
+    return x, x + _linear(inner, w, f"{name}.mlp_out"), weights
 
 
 def attention(queries: np.ndarray, keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
