@@ -26,6 +26,7 @@ from fakes import SAMPLE_TEXTS, FakeModel
 
 from helpers.corpus import load_corpus, text_bytes
 from helpers.figures import geometry, plots
+from helpers.interventions import edit_memory, mute_heads
 from helpers.models.checkpoint import load_checkpoint, save_checkpoint
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.models.transformer import TransformerConfig, TransformerLanguageModel, gelu, layer_norm
@@ -641,6 +642,58 @@ TRAINING: dict[str, Row] = {
     "bits of one str": (lambda w: w.grams.bits_per_byte("text"), "texts is one str: give a list"),
 }
 
+
+def edited(w: World, edits: Any) -> int:
+    """The id that comes after three tokens of an LSTM with an edited memory."""
+    logits, _ = edit_memory(w.lstm, edits).advance([2, 3, 4])
+    return int(logits.argmax())
+
+
+INSIDE: dict[str, Row] = {
+    "inside before any step": (lambda w: w.generation.inside(0), "index is 0, and there is no step yet: take one"),
+    "inside step 1 of 1": (
+        lambda w: ((g := w.generation), g.step(), g.inside(1))[-1],
+        "index is 1: give a whole number from 0 to 0, one of the steps there are",
+    ),
+    "inside step True": (
+        lambda w: ((g := w.generation), g.step(), g.inside(True))[-1],
+        "index is True: give a whole number from 0 to 0",
+    ),
+    "inside through another lens": (
+        lambda w: ((g := w.generation), g.step(), g.inside(0, lens=None))[-1],
+        "lens is None: give one of 'vocabulary', 'candidates'",
+    ),
+    "inside a step by a NumPy number": (
+        lambda w: ((g := Generation(w.lstm, w.tokenizer, "a")), g.step(), len(g.inside(np.int64(0)).stages))[-1],
+        equal(2),
+    ),
+    "mute heads of an LSTM": (lambda w: mute_heads(w.lstm, [(0, 0)]), "a LSTM.* has no attention heads.*: give a"),
+    "mute heads of nothing": (lambda w: mute_heads(None, [(0, 0)]), "a NoneType has no attention heads.*: give a"),
+    "mute a number": (lambda w: mute_heads(w.transformer, 0), "heads is 0: give a list"),
+    "mute one pair": (lambda w: mute_heads(w.transformer, (0, 1)), "a head is 0: give a pair"),
+    "mute layer 1 of 1": (lambda w: mute_heads(w.transformer, [(1, 0)]), "layer is 1: give a whole number from 0 to 0"),
+    "mute head -1": (lambda w: mute_heads(w.transformer, [(0, -1)]), "head is -1: give a whole number from 0 to 1"),
+    "mute head True": (lambda w: mute_heads(w.transformer, [(0, True)]), "head is True: give a whole number"),
+    "mute heads by NumPy numbers": (
+        lambda w: mute_heads(w.transformer, [(np.int64(0), np.int64(1))]).advance([2])[0].shape,
+        equal((400,)),
+    ),
+    "edit the memory of a Transformer": (lambda w: edit_memory(w.transformer, {}), "no cell state to edit: give an"),
+    "edits in a list": (lambda w: edited(w, [(0, 0)]), r"edits is \[\(0, 0\)\]: give a dict"),
+    "edits without units": (lambda w: edited(w, {0: 0.5}), r"the edit is 0\.5: give a dict"),
+    "edit at -1": (lambda w: edited(w, {-1: {0: 0.5}}), "position is -1: give a whole number from 0"),
+    "edit at True": (lambda w: edited(w, {True: {0: 0.5}}), "position is True: give a whole number"),
+    "edit unit 12 of 12": (lambda w: edited(w, {0: {12: 0.5}}), "unit is 12: give a whole number from 0 to 11"),
+    "edit to NaN": (lambda w: edited(w, {0: {1: NAN}}), "unit 1 would become nan: give a finite number"),
+    "edit to a str": (lambda w: edited(w, {0: {1: "0"}}), "unit 1 would become '0': give a finite number"),
+    "edit by a function that gives NaN": (lambda w: edited(w, {0: {1: lambda old: NAN}}), "unit 1 would become nan"),
+    "edit by a function that gives None": (lambda w: edited(w, {0: {1: lambda old: None}}), "unit 1 would become None"),
+    "edit by NumPy numbers": (
+        lambda w: edited(w, {np.int64(0): {np.int64(1): np.float32(3)}}) == edited(w, {0: {1: 3}}),
+        equal(True),
+    ),
+}
+
 MATRIX = np.arange(12.0).reshape(4, 3)
 WORDS, CLASSES = ["a", "b", "c", "d"], ["x", "x", "y", "y"]
 
@@ -987,6 +1040,7 @@ TABLES = {
     "corpus": CORPUS,
     "models": MODELS,
     "streaming": STREAMING,
+    "inside": INSIDE,
     "training": TRAINING,
     "figures": FIGURES,
     "window": WINDOW,
@@ -1025,7 +1079,7 @@ def test_every_input_is_right_or_refused_in_one_sentence_of_ours(world, call, ex
 
 
 def test_the_table_is_as_long_as_it_was():
-    assert len(ROWS) >= 170
+    assert len(ROWS) >= 470
 
 
 # ------------------------------------------------------------------------------- what needs a process or a second look
