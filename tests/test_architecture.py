@@ -27,6 +27,7 @@ ALLOWED = {
     "interventions": (set(), set()),
     "models": ({"tokenizer"}, {"torch", "safetensors"}),
     "models/pretrained": ({"models"}, {"torch", "transformers", "tokenizers"}),
+    "models/pretrained_tokenizer": (set(), {"tokenizers"}),
     "models/pretrained_files": (set(), {"torch", "transformers", "safetensors"}),
     "models/sentence_embedding": ({"models"}, {"torch", "transformers"}),
     "models/keras_twin": ({"models", "corpus", "training"}, {"torch", "tensorflow", "keras"}),

@@ -242,7 +242,9 @@ def _tokenizer(path: Path, header: Mapping[str, Any], content: Tensor) -> Tokeni
     try:
         if kind == Tokenizer.kind:
             return Tokenizer(content.numpy().tobytes())
-        from helpers.models.pretrained import PretrainedTokenizer  # needs `transformers`, which most lessons do not
+        from helpers.models.pretrained_tokenizer import (
+            PretrainedTokenizer,  # needs `transformers`, which most lessons do not
+        )
 
         if kind == PretrainedTokenizer.kind:
             return PretrainedTokenizer.from_bytes(content.numpy().tobytes())

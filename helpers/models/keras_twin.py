@@ -23,7 +23,7 @@ import torch
 from helpers import checks
 from helpers.corpus import text_bytes
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
-from helpers.models.output import LanguageModelOutput, check_batch_shape
+from helpers.models.output import LanguageModelOutput, SizesOfConfig, check_batch_shape
 from helpers.protocols import TokenizerProtocol
 from helpers.records import Memory, Opened, TrainingStep
 from helpers.training.config import USUAL, TrainingConfig
@@ -70,7 +70,7 @@ History = list[tuple[tf.Tensor, tf.Tensor]]  # (h, c), (1, H) each, after every 
 
 
 @keras.saving.register_keras_serializable("token_journey")
-class KerasTwin(keras.Model):
+class KerasTwin(SizesOfConfig, keras.Model):
     """Embedding with padding masked -> LSTM -> logits; a `streaming.LanguageModel` like its model in torch.
 
     Weights begin as Keras draws them from `seed`; `from_torch` copies those of a torch model instead.
@@ -125,21 +125,6 @@ class KerasTwin(keras.Model):
         return tf.reduce_sum(token_losses(self(ids[:, :-1]).logits, ids[:, 1:])) / math.log(2)
 
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return self.config.vocab_size
-
-    @property
-    def embedding_dim(self) -> int:
-        """D."""
-        return self.config.embedding_dim
-
-    @property
-    def context_length(self) -> None:
-        """None: an LSTM reads texts of any length."""
-        return None
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""

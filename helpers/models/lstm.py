@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import MOST, LanguageModelOutput, check_batch, numpy_weights
+from helpers.models.output import MOST, LanguageModelOutput, SizesOfConfig, check_batch, numpy_weights
 from helpers.records import Memory, Opened
 
 
@@ -43,7 +43,7 @@ class LSTMConfig:
         object.__setattr__(self, "embedding_scale", scale)
 
 
-class LSTMLanguageModel(nn.Module):
+class LSTMLanguageModel(SizesOfConfig, nn.Module):
     """Reads token ids one after the other and scores every id as the next one."""
 
     def __init__(self, config: LSTMConfig, seed: int = 0) -> None:
@@ -90,21 +90,6 @@ class LSTMLanguageModel(nn.Module):
         return self.output(hidden)
 
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return self.config.vocab_size
-
-    @property
-    def embedding_dim(self) -> int:
-        """D."""
-        return self.config.embedding_dim
-
-    @property
-    def context_length(self) -> None:
-        """None: an LSTM reads texts of any length."""
-        return None
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D)."""

@@ -35,6 +35,27 @@ def numpy_weights(parameters: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: tensor.detach().numpy() for name, tensor in parameters.items()}
 
 
+class SizesOfConfig:
+    """V, D and the context length of a model, as its `config` says them."""
+
+    config: Any
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.config.vocab_size
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return self.config.embedding_dim
+
+    @property
+    def context_length(self) -> int | None:
+        """The most tokens that it can read; None for an LSTM, which reads texts of any length."""
+        return getattr(self.config, "context_length", None)
+
+
 def check_batch(ids: Tensor, vocab_size: int) -> None:
     """TypeError or ValueError unless ids are whole numbers (B, T) from 0 to V - 1, with B and T at least 1."""
     if not isinstance(ids, Tensor) or ids.dtype not in (torch.int64, torch.int32):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import MOST, LanguageModelOutput, check_batch, check_length, numpy_weights
+from helpers.models.output import MOST, LanguageModelOutput, SizesOfConfig, check_batch, check_length, numpy_weights
 from helpers.records import Opened
 
 EPSILON = 1e-5  # keeps a layer norm from dividing by zero
@@ -67,7 +67,7 @@ class Block(nn.Module):
         return x + self.mlp_out(functional.gelu(self.mlp_in(self.mlp_norm(x)), approximate="tanh"))
 
 
-class TransformerLanguageModel(nn.Module):
+class TransformerLanguageModel(SizesOfConfig, nn.Module):
     """Reads up to C token ids and scores every id as the next one."""
 
     def __init__(self, config: TransformerConfig, seed: int = 0) -> None:
@@ -105,21 +105,6 @@ class TransformerLanguageModel(nn.Module):
         return LanguageModelOutput(functional.linear(self.norm(x), table), None, embeddings)
 
     # --------------------------------------------------------------------- for generation: streaming.LanguageModel
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return self.config.vocab_size
-
-    @property
-    def embedding_dim(self) -> int:
-        """D."""
-        return self.config.embedding_dim
-
-    @property
-    def context_length(self) -> int:
-        """C."""
-        return self.config.context_length
 
     def embed(self, ids: Sequence[int]) -> np.ndarray:
         """The embedding rows of ids, (T, D), without their positions."""
