@@ -45,7 +45,7 @@ class Recipe:
 RECIPES = {
     "lstm": Recipe(
         lambda: LSTMLanguageModel(LSTMConfig(VOCAB_SIZE, embedding_dim=64, hidden_size=256, tied=True), seed=0),
-        updates=24_000,
+        updates=40_000,
         peak_learning_rate=1e-2,
         folder=SHIPPED,
     ),
