@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Slot:
-    """A word drawn from a table at its first mention and repeated after that: <name.column>."""
+    """A row drawn from a table at its first mention and kept after that: <name.column>."""
 
     name: str
     column: str
@@ -29,8 +29,21 @@ class Choice:
     bits: tuple[float, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of a table: its cells by column, and how often it is drawn compared with the others."""
+
+    cells: Mapping[str, str]
+    weight: float = 1.0
+
+
 Sequence_ = tuple["str | Slot | Choice", ...]
-Row = Mapping[str, str]
+
+
+def bits_of_weights(weights: Sequence[float]) -> tuple[float, ...]:
+    """-log2 of the probability of each of several alternatives."""
+    total = sum(weights)
+    return tuple(-math.log2(weight / total) for weight in weights)
 
 
 @dataclass(frozen=True)
@@ -51,10 +64,11 @@ class Grammar:
     kinds: tuple[str, ...]
     root: Choice
 
-    def rows(self, name: str, bound: Mapping[str, Row]) -> Sequence[Row]:
-        """The rows a slot may take: all of its table but the one another slot already has."""
+    def rows(self, name: str, bound: Mapping[str, Row]) -> tuple[Sequence[Row], Sequence[float]]:
+        """The rows a slot may take, all of its table but the one another slot already has, and the bits of each."""
         taken = bound.get(self.differs_from.get(name, ""))
-        return [row for row in self.tables[name] if row is not taken]
+        rows = [row for row in self.tables[name] if row is not taken]
+        return rows, bits_of_weights([row.weight for row in rows])
 
     def sample(self, rng: random.Random) -> Story:
         """One text drawn from the grammar."""
@@ -78,9 +92,9 @@ class Grammar:
                     say(node.options[pick(node.bits)])
                 else:
                     if node.name not in bound:
-                        rows = self.rows(node.name, bound)
-                        bound[node.name] = rows[pick([math.log2(len(rows))] * len(rows))]
-                    parts.append(bound[node.name][node.column])
+                        rows, costs = self.rows(node.name, bound)
+                        bound[node.name] = rows[pick(costs)]
+                    parts.append(bound[node.name].cells[node.column])
 
         kind = pick(self.root.bits)
         say(self.root.options[kind])
@@ -118,10 +132,10 @@ class Grammar:
 
     def _match_slot(self, slot: Slot, text: str, at: int, bound: dict, bits: float) -> Iterator[tuple]:
         if slot.name in bound:
-            rows, cost = [bound[slot.name]], 0.0
+            rows, costs = [bound[slot.name]], [0.0]
         else:
-            rows = self.rows(slot.name, bound)
-            cost = math.log2(len(rows))
-        for row in rows:
-            if text.startswith(row[slot.column], at):
-                yield at + len(row[slot.column]), {**bound, slot.name: row}, bits + cost
+            rows, costs = self.rows(slot.name, bound)
+        for row, cost in zip(rows, costs, strict=True):
+            word = row.cells[slot.column]
+            if text.startswith(word, at):
+                yield at + len(word), {**bound, slot.name: row}, bits + cost

@@ -19,8 +19,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from grammar import Choice, Grammar, Row, Sequence_, Slot, Story
+from grammar import Choice, Grammar, Row, Sequence_, Slot, Story, bits_of_weights
 
 GRAMMAR_FILE = Path(__file__).with_name("stories.grammar")
 
@@ -32,8 +33,19 @@ class GrammarError(ValueError):
 # ------------------------------------------------------------------------------------------ reading the grammar file
 
 
+class Line(NamedTuple):
+    """A line of the grammar file: its section and number, for messages, and what it says."""
+
+    section: str
+    number: int
+    text: str
+
+    def wrong(self, problem: str) -> GrammarError:
+        return GrammarError(f"line {self.number}, [{self.section}]: {problem}")
+
+
 def load_grammar(path: Path = GRAMMAR_FILE) -> Grammar:
-    """Read a grammar file; GrammarError names the section that is wrong."""
+    """Read a grammar file; GrammarError names the section and the line that are wrong."""
     sections = _Sections({}, {}, {}, {})
     for header, lines in _split(path.read_text(encoding="utf-8-sig")):
         sections.add(header, lines)
@@ -42,18 +54,22 @@ def load_grammar(path: Path = GRAMMAR_FILE) -> Grammar:
     return sections.grammar()
 
 
-def _split(source: str) -> Iterator[tuple[str, list[str]]]:
-    header, lines = "", []
-    for line in itertools.chain(source.splitlines(), ["[end]"]):
-        line = line.strip()
-        if line.startswith("[") and line.endswith("]"):
+def _split(source: str) -> Iterator[tuple[Line, list[Line]]]:
+    """Each section: its header, and its lines without blank ones and comments."""
+    header, lines = None, []
+    for number, text in enumerate(map(str.strip, source.splitlines()), 1):
+        if text.startswith("[") and text.endswith("]"):
             if header:
                 yield header, lines
-            header, lines = line[1:-1], []
-        elif line and not line.startswith("#"):
+            header, lines = Line(text[1:-1], number, text), []
+        elif text and not text.startswith("#"):
             if not header:
-                raise GrammarError(f"{line!r} stands before the first section: put it below one, or # in front of it")
-            lines.append(line)
+                raise GrammarError(
+                    f"line {number}: {text!r} stands before the first section: put it below one, or # in front of it"
+                )
+            lines.append(Line(header.section, number, text))
+    if header:
+        yield header, lines
 
 
 @dataclass(frozen=True)
@@ -62,148 +78,180 @@ class _Sections:
 
     tables: dict[str, tuple[Row, ...]]
     differs_from: dict[str, str]
-    phrases: dict[str, str]
-    texts: dict[str, tuple[float, str]]
+    phrases: dict[str, list[Line]]
+    texts: dict[str, tuple[float, list[Line]]]
 
-    def add(self, header: str, lines: Sequence[str]) -> None:
+    def add(self, header: Line, lines: list[Line]) -> None:
         for form, add, known in (
             (r"words (\w+) = (\w+) but not (\w+)", self._add_same, self.tables),
-            (r"words (\w+): *(\w+(?: *, *\w+)*)", self._add_words, self.tables),
+            (r"words (\w+): *(~?) *(\w+(?: *, *\w+)*)", self._add_words, self.tables),
             (r"phrase (\w+)", self._add_phrase, self.phrases),
             (r"text (\w+) +(\d+(?:\.\d+)?)", self._add_text, self.texts),
         ):
-            if found := re.fullmatch(form, header):
+            if found := re.fullmatch(form, header.section):
                 if found[1] in known:
-                    raise GrammarError(f"[{header}]: a section named {found[1]} comes before it: choose another name")
+                    raise header.wrong(f"a section named {found[1]} comes before it: choose another name")
                 if not lines and add != self._add_same:
-                    raise GrammarError(f"[{header}]: it has no lines: write one or more below it")
+                    raise header.wrong("it has no lines: write one or more below it")
                 return add(header, lines, *found.groups())
         examples = "[words animal: it, said], [phrase soon] or [text picnic 5]"
-        raise GrammarError(f"[{header}]: a section starts with words, phrase or text: write it like {examples}")
+        raise header.wrong(f"a section starts with words, phrase or text: write it like {examples}")
 
-    def _add_same(self, header: str, lines: Sequence[str], name: str, table: str, other: str) -> None:
+    def _add_same(self, header: Line, lines: list[Line], name: str, table: str, other: str) -> None:
         for wanted in (table, other):
             if wanted not in self.tables:
-                raise GrammarError(f"[{header}]: no [words {wanted}: …] comes before it: write that section first")
+                raise header.wrong(f"no [words {wanted}: …] comes before it: write that section first")
         if lines:
-            raise GrammarError(f"[{header}]: it has the rows of {table}: take its own away, such as {lines[0]!r}")
+            raise lines[0].wrong(f"it has the rows of {table}: take its own away, such as {lines[0].text!r}")
         if len(self.tables[table]) < 2:
-            raise GrammarError(f"[{header}]: {table} has 1 row, which would leave none: give it 2 or more")
+            raise header.wrong(f"{table} has 1 row, which would leave none: give it 2 or more")
         self.tables[name], self.differs_from[name] = self.tables[table], other
 
-    def _add_words(self, header: str, lines: Sequence[str], name: str, columns: str) -> None:
+    def _add_words(self, header: Line, lines: list[Line], name: str, zipf: str, columns: str) -> None:
         names = re.split(r" *, *", columns)
         if len(set(names)) < len(names):
-            raise GrammarError(f"[{header}]: two columns have one name: choose another for one of them")
-        self.tables[name] = tuple(_row(name, names, line) for line in lines)
+            raise header.wrong("two columns have one name: choose another for one of them")
+        weights, texts = _weights(lines, [line.text for line in lines], bool(zipf))
+        self.tables[name] = tuple(map(_row, lines, texts, itertools.repeat(names), weights))
 
-    def _add_phrase(self, header: str, lines: Sequence[str], name: str) -> None:
-        if optional := [line for line in lines if line[0] == "?"]:
-            raise GrammarError(f"[{header}]: {optional[0]!r}: only a line of a text takes '?': write {{…|}} instead")
-        self.phrases[name] = " ".join(lines)
+    def _add_phrase(self, header: Line, lines: list[Line], name: str) -> None:
+        _check_first(lines[0])
+        self.phrases[name] = lines
 
-    def _add_text(self, header: str, lines: Sequence[str], name: str, share: str) -> None:
-        if float(share) == 0:
-            raise GrammarError(f"[{header}]: its share is {share}: give a number above 0, such as 5")
-        if lines[0][0] == "?":
-            raise GrammarError(f"[{header}]: {lines[0]!r}: the first sentence is always told: take its '?' away")
-        self.texts[name] = float(share), _join(lines)
+    def _add_text(self, header: Line, lines: list[Line], name: str, share: str) -> None:
+        if not 0 < float(share) < math.inf:
+            raise header.wrong(f"its share is {share}: give a number above 0, such as 5")
+        _check_first(lines[0])
+        self.texts[name] = float(share), lines
 
     def grammar(self) -> Grammar:
         reader = _Reader(self.tables, self.phrases)
-        total = sum(share for share, _ in self.texts.values())
         root = Choice(
-            tuple(reader.read(source, f"text {name}") for name, (_, source) in self.texts.items()),
-            tuple(-math.log2(share / total) for share, _ in self.texts.values()),
+            tuple(reader.read(lines) for _, lines in self.texts.values()),
+            bits_of_weights([share for share, _ in self.texts.values()]),
         )
         return Grammar(self.tables, self.differs_from, tuple(self.texts), root)
 
 
-def _row(table: str, names: Sequence[str], line: str) -> Row:
-    cells = [cell.strip() for cell in line.split(",")]
+def _check_first(line: Line) -> None:
+    if line.text[0] == "?":
+        raise line.wrong(f"{line.text!r}: the first sentence is always told: take its '?' away")
+
+
+WEIGHT = re.compile(r"([^\s*{}|<>@\"]*)\*")
+A_WEIGHT = re.compile(r"\d+(\.\d+)?")
+
+
+def _weights(lines: Sequence[Line], options: Sequence[str], zipf: bool) -> tuple[list[float], list[str]]:
+    """The weights of alternatives, 1, 1/2, 1/3, … or those written in front of them, and the alternatives without."""
+    weights, rest = [], []
+    for line, option in zip(lines, options, strict=True):
+        written = WEIGHT.match(option)
+        if written and zipf:
+            raise line.wrong(f"{written[0]} and ~ both weigh {option!r}: take one of the two away")
+        weights.append(_weight(line, written[1]) if written else 1.0)
+        rest.append(option[written.end() :] if written else option)
+    return [1 / rank for rank in range(1, len(rest) + 1)] if zipf else weights, rest
+
+
+def _weight(line: Line, number: str) -> float:
+    if not A_WEIGHT.fullmatch(number) or not 0 < float(number) < math.inf:
+        raise line.wrong(f"the weight {number}* in {line.text!r}: give a number above 0, such as 3* or 2.5*")
+    return float(number)
+
+
+def _row(line: Line, text: str, names: Sequence[str], weight: float) -> Row:
+    cells = [cell.strip() for cell in text.split(",")]
     if len(cells) != len(names):
-        raise GrammarError(f"[words {table}]: {line!r} has {len(cells)} cells for the columns {', '.join(names)}")
-    return dict(zip(names, cells, strict=True))
+        wanted = f"{len(cells)} cells for the columns {', '.join(names)}: give it {len(names)}, a comma between two"
+        raise line.wrong(f"{line.text!r} has {wanted}")
+    return Row(dict(zip(names, cells, strict=True)), weight)
 
 
-def _join(lines: Sequence[str]) -> str:
-    """Sentences of one text, a space between them; '?' in front makes a sentence optional."""
-    return lines[0] + "".join("{ " + line[1:].strip() + "|}" if line[0] == "?" else " " + line for line in lines[1:])
+def _optional(line: Line) -> tuple[float | None, str]:
+    """How often a line with '?' in front is told, in percent, and what it says; None if it is always told."""
+    if line.text[0] != "?":
+        return None, line.text
+    found = re.match(r"\?(?:([^\s%]*)%)? *", line.text)
+    percent = found[1] if found[1] is not None else "50"
+    if not A_WEIGHT.fullmatch(percent) or not 0 < float(percent) < 100:
+        raise line.wrong(f"{line.text!r} is told {percent} % of the time: give a number from 0 to 100, such as ?30%")
+    return float(percent), line.text[found.end() :]
 
 
 class _Reader:
-    """Turns template text into a sequence of strings, slots and choices."""
+    """Turns lines of template text into a sequence of strings, slots and choices."""
 
-    TOKEN = re.compile(r"[{}|]|<\w+(?:\.\w+)?>|@\w+|[^{}|<@]+")
-    WEIGHT = re.compile(r"([\d.,-]+)\*")
+    TOKEN = re.compile(r"\{~?|[}|]|<\w+(?:\.\w+)?>|@\w+|[^{}|<@]+")
 
-    def __init__(self, tables: dict[str, tuple[Row, ...]], phrases: dict[str, str]) -> None:
+    def __init__(self, tables: dict[str, tuple[Row, ...]], phrases: dict[str, list[Line]]) -> None:
         self.tables, self.phrases = tables, phrases
         self.inside: list[str] = []  # the phrases that are being read, outermost first
 
-    def read(self, source: str, where: str) -> Sequence_:
+    def read(self, lines: Sequence[Line]) -> Sequence_:
+        """Lines with a space between two; '?' or '?30%' in front makes a line optional."""
+        nodes = list(self._line(lines[0], lines[0].text))
+        for line in lines[1:]:
+            percent, text = _optional(line)
+            told = (" ", *self._line(line, text))
+            nodes += [Choice((told, ()), bits_of_weights([percent, 100 - percent]))] if percent else told
+        return tuple(nodes)
+
+    def _line(self, line: Line, source: str) -> Sequence_:
         tokens = self.TOKEN.findall(source)
         if "".join(tokens) != source or source.count("{") != source.count("}"):
-            raise GrammarError(f"[{where}]: unbalanced or stray bracket in {source!r}")
+            raise line.wrong(f"unbalanced or stray bracket in {source!r}: close what you open, in the same line")
         tokens = iter([*tokens, "}"])
-        nodes, end = self._sequence(tokens, where)
+        nodes, end = self._sequence(tokens, line)
         if end == "|":
-            raise GrammarError(f"[{where}]: a | outside of {{ }} in {source!r}: write {{a|b}}")
+            raise line.wrong(f"a | outside of {{ }} in {source!r}: write {{a|b}}")
         if any(tokens):
-            raise GrammarError(f"[{where}]: a }} before its {{ in {source!r}: write {{a|b}}")
+            raise line.wrong(f"a }} before its {{ in {source!r}: write {{a|b}}")
         return nodes
 
-    def _sequence(self, tokens: Iterator[str], where: str) -> tuple[Sequence_, str]:
+    def _sequence(self, tokens: Iterator[str], line: Line) -> tuple[Sequence_, str]:
         """Nodes up to the next | or }, and which of the two it was."""
         nodes: list = []
         for token in tokens:
             if token in "|}":
                 return tuple(nodes), token
-            if token == "{":
-                nodes.append(self._choice(tokens, where))
+            if token[0] == "{":
+                nodes.append(self._choice(tokens, line, zipf=token == "{~"))
             elif token[0] == "<":
-                nodes.append(self._slot(token, where))
+                nodes.append(self._slot(token, line))
             elif token[0] == "@":
-                nodes.extend(self._phrase(token[1:], where))
+                nodes.extend(self._phrase(token[1:], line))
             else:
                 nodes.append(token)
-        raise GrammarError(f"[{where}]: a choice is not closed")
+        raise line.wrong("a choice is not closed: write } behind its last option")
 
-    def _phrase(self, name: str, where: str) -> Sequence_:
+    def _phrase(self, name: str, line: Line) -> Sequence_:
         if name not in self.phrases:
-            raise GrammarError(f"[{where}]: no [phrase {name}]")
+            raise line.wrong(f"no [phrase {name}]: write that section, or another name than @{name}")
         if name in self.inside:
-            raise GrammarError(f"[{where}]: @{name} would be inside itself, without end: take it away")
+            raise line.wrong(f"@{name} would be inside itself, without end: take it away")
         self.inside.append(name)
-        nodes = self.read(self.phrases[name], f"phrase {name}")
+        nodes = self.read(self.phrases[name])
         self.inside.pop()
         return nodes
 
-    def _choice(self, tokens: Iterator[str], where: str) -> Choice:
-        options, weights, end = [], [], "|"
+    def _choice(self, tokens: Iterator[str], line: Line, zipf: bool) -> Choice:
+        options, end = [], "|"
         while end == "|":
-            nodes, end = self._sequence(tokens, where)
-            weight = self.WEIGHT.match(nodes[0]) if nodes and isinstance(nodes[0], str) else None
-            weights.append(self._weight(weight[1], where) if weight else 1)
-            if weight:
-                nodes = (nodes[0][weight.end() :], *nodes[1:])
-            options.append(tuple(node for node in nodes if node != ""))
-        return Choice(tuple(options), tuple(-math.log2(weight / sum(weights)) for weight in weights))
+            nodes, end = self._sequence(tokens, line)
+            options.append(nodes if nodes and isinstance(nodes[0], str) else ("", *nodes))
+        weights, starts = _weights([line] * len(options), [nodes[0] for nodes in options], zipf)
+        options = [(start, *nodes[1:]) if start else nodes[1:] for start, nodes in zip(starts, options, strict=True)]
+        return Choice(tuple(options), bits_of_weights(weights))
 
-    def _weight(self, number: str, where: str) -> int:
-        if not number.isdecimal() or not int(number):
-            raise GrammarError(
-                f"[{where}]: the weight {number}* in a choice: give a whole number from 1 up, such as 3*"
-            )
-        return int(number)
-
-    def _slot(self, token: str, where: str) -> Slot:
+    def _slot(self, token: str, line: Line) -> Slot:
         name, _, column = token[1:-1].partition(".")
         if name not in self.tables:
-            raise GrammarError(f"[{where}]: {token} has no [words {name}]")
+            raise line.wrong(f"{token} has no [words {name}]: write that section, or another name")
         column = column or "it"
-        if column not in self.tables[name][0]:
-            raise GrammarError(f"[{where}]: {token}: [words {name}] has no column {column!r}")
+        if column not in self.tables[name][0].cells:
+            columns = ", ".join(self.tables[name][0].cells)
+            raise line.wrong(f"{token}: [words {name}] has no column {column!r}: choose one of {columns}")
         return Slot(name, column)
 
 
