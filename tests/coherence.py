@@ -81,13 +81,14 @@ def lost_and_found_toy(text: str) -> tuple[tuple[str, str], tuple[str, str]] | N
 
 
 def mood_was_felt(text: str, match: re.Match) -> bool:
-    return bool(re.search(rf"was \w+ {match[1]}\b", text[: match.start()]))
+    return bool(re.search(rf"(was|felt) \w+ {match[1]}\b", text[: match.start()]))
 
 
 def wrong_pronoun(text: str) -> bool:
-    """A possessive of the other gender in a story with one hero."""
+    """A pronoun of the other gender in a story with one hero."""
     kinds = {HEROES[hero] for hero in mentioned(text, "hero")}
-    return len(kinds) == 1 and bool(re.search(r"\bhis\b" if kinds == {"she"} else r"\bher\b", text))
+    others = {"she": r"\b(he|him|his)\b", "he": r"\b(she|her)\b"}
+    return len(kinds) == 1 and bool(re.search(others[kinds.pop()], text, re.IGNORECASE))
 
 
 def faults(cases: Iterable[bool]) -> str:
