@@ -2,26 +2,35 @@
 # make test    set up .venv for the tests and run them all
 # make demo    the live window alone, large, for a class
 # make models · make tensorflow    what lessons 07 and 08 need on top
+# make check   what to run while you write: lint, types, unit tests, in under two minutes
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
 #           checkpoint-transformer · refresh · screenshots · bench · lint ·
 #           lock · clean
 
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
-	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --no-compile --constraint requirements/lock.txt
+DEMO_IDLE ?= 120
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
-LOCK := requirements/lock.txt pyproject.toml
+FILES := requirements.txt pyproject.toml $(sort $(wildcard requirements/*.txt))
+# $(call install,FILE) installs FILE, unless it is there: what counts is what the files say, not when they were written.
+install = @cat $(FILES) | cksum > .venv/wanted; \
+	if cmp -s .venv/wanted $@; then touch $@; else $(PIP) --requirement $(1) && cp .venv/wanted $@; fi
 # Packages are compiled when they are first imported; where this is set it would be at every start of a kernel.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab demo models tensorflow install install-all test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
+.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
 
+# A page that was closed or reloaded leaves its kernel behind, which ends two minutes later. Other host names than this
+# machine's are refused, so that no page of somebody else's reaches the kernel.
 demo: .venv/installed-demo
-	$(BIN)/voila notebooks/live_window.ipynb --Voila.ip=127.0.0.1 $(DEMO_ARGS)
+	$(BIN)/voila notebooks/live_window.ipynb --Voila.ip=127.0.0.1 \
+	  --Voila.tornado_settings='{"allow_remote_access": False, "local_hostnames": ["localhost"]}' \
+	  --MappingKernelManager.cull_idle_timeout=$(DEMO_IDLE) --MappingKernelManager.cull_interval=10 $(DEMO_ARGS)
 
 # Once, with a network: checks hashes, converts, and does nothing that is done already.
 models: .venv/installed-real-models
@@ -33,37 +42,42 @@ install: .venv/installed-lessons
 install-all: .venv/installed-demo models tensorflow
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.14 found: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --upgrade-deps .venv  # pip of Python 3.11 takes twice as long as a new one
 
-.venv/installed-lessons: .venv/bin/python requirements.txt $(LOCK)
-	$(PIP) --requirement requirements.txt
-	@touch $@
+.venv/installed-lessons: .venv/bin/python $(FILES)
+	$(call install,requirements.txt)
 
-.venv/installed-demo: .venv/installed-lessons requirements/demo.txt
-	$(PIP) --requirement requirements/demo.txt
-	@touch $@
+.venv/installed-demo: .venv/installed-lessons
+	$(call install,requirements/demo.txt)
 
-.venv/installed-real-models: .venv/installed-lessons requirements/real-models.txt
-	$(PIP) --requirement requirements/real-models.txt
-	@touch $@
+.venv/installed-real-models: .venv/installed-lessons
+	$(call install,requirements/real-models.txt)
 
-.venv/installed-tensorflow: .venv/installed-lessons requirements/tensorflow.txt
-	$(PIP) --requirement requirements/tensorflow.txt
-	@touch $@
+.venv/installed-tensorflow: .venv/installed-lessons
+	$(call install,requirements/tensorflow.txt)
 
-.venv/installed-dev: .venv/bin/python requirements.txt requirements/*.txt $(LOCK)
-	$(PIP) --requirement requirements/dev.txt
-	@touch $(addprefix .venv/installed-,lessons demo real-models tensorflow dev)
+.venv/installed-dev: .venv/bin/python $(FILES)
+	$(call install,requirements/dev.txt)
+	@for part in lessons demo real-models tensorflow; do cp $@ .venv/installed-$$part; done
+
+# No lessons, no browser, no thousand stories: the fast half of the tests.
+check: .venv/installed-dev lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests --ignore tests/browser \
+	  --ignore tests/test_lessons.py --ignore tests/test_lab.py --ignore tests/test_shipped_model.py $(PYTEST_ARGS)
 
 # Two files at a time, each on one core: on two cores a third only makes the browser tests wait longer.
 test: .venv/installed-dev lint models
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-# The lessons must print the same on every CPU: here with the instruction sets of older ones.
-test-cpus: .venv/installed-dev
-	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest notebooks
-	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE $(BIN)/python -m pytest notebooks
+# The same everywhere: with the instruction sets of other CPUs, and with weights at addresses that no allocator gives.
+CPU_TESTS = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile notebooks tests/test_parity.py \
+	tests/test_model.py tests/test_transformer.py tests/test_pretrained.py tests/test_keras_twin.py tests/test_streaming.py
+test-cpus: .venv/installed-dev models
+	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(CPU_TESTS)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=AVX2 $(CPU_TESTS)
+	ATEN_CPU_CAPABILITY=avx512 ONEDNN_MAX_CPU_ISA=AVX512_CORE MKL_CBWR=AVX512 $(CPU_TESTS)
+	PYTHONPATH=tests/odd_addresses $(CPU_TESTS)
 
 # The live window on older kernels, which deliver widget messages in other ways.
 test-kernels: .venv/installed-dev
@@ -92,6 +106,7 @@ bench: .venv/installed-dev
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 lock: .venv/installed-dev
 	( echo "# Exact versions that the tests ran with, on Linux and Python 3.11. Made by: make lock"; \

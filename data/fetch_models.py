@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers.model_files import MINILM, SMOLLM, models_folder, quiet
+from helpers.models.pretrained_files import MINILM, SMOLLM, models_folder, quiet
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "requirements" / "weights.txt"
 MINILM_FILES = (

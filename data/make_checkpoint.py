@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ import torch
 from make_stories import make_stories
 from torch import nn
 
-from helpers.checkpoint import SHIPPED, SHIPPED_TRANSFORMER, save_checkpoint
 from helpers.corpus import load_corpus
-from helpers.model import LSTMConfig, LSTMLanguageModel
+from helpers.models.checkpoint import SHIPPED, SHIPPED_TRANSFORMER, save_checkpoint
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
 from helpers.tokenizer import Tokenizer
-from helpers.training import evaluate, train
-from helpers.transformer import TransformerConfig, TransformerLanguageModel
+from helpers.training import TrainingConfig, evaluate, train
 
 VOCAB_SIZE = 1800  # the first size at which every word of the stories is one piece
 STORY_SEED = 20_000  # far from the seeds of the bundled corpus (1, 2) and of the tests (from 1,000)
@@ -67,6 +68,12 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--updates {options.updates}: ask for 1 or more")
     if options.updates is not None and options.out is None:
         parser.error("--updates without --out would replace the model of the lessons: name another folder with --out")
+    options.out = options.out or RECIPES[options.model].folder
+    try:  # now, not after twenty minutes of training
+        options.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.out).close()
+    except OSError as error:
+        parser.error(f"--out {options.out}: {error.strerror}; name a folder that you may write to")
     return options
 
 
@@ -81,11 +88,13 @@ def main() -> None:
     model = recipe.model()
     texts = [story.text for story in make_stories(STORY_SEED, updates * BATCH_SIZE)]
     started = time.process_time()
-    for step in train(model, tokenizer, texts, updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=rate):
+    for step in train(
+        model, tokenizer, texts, TrainingConfig(updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=rate)
+    ):
         if step.step == 1 or step.step % REPORT_EVERY == 0 or step.step == step.updates:
             report(step, time.process_time() - started)
     bits = evaluate(model, tokenizer, corpus.validation)
-    save_checkpoint(options.out or recipe.folder, model, tokenizer)
+    save_checkpoint(options.out, model, tokenizer)
     print(f"\n{bits:.4f} bits per byte on held-out texts, {bits / corpus.floor_bits_per_byte:.3f} times the floor")
 
 

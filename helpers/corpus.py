@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from helpers import checks
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 BUNDLED = "stories"
@@ -34,9 +36,9 @@ def load_corpus(name_or_path: str | os.PathLike = BUNDLED) -> Corpus:
 
     ValueError or FileNotFoundError says what is wrong with a file, and what to do.
     """
-    if name_or_path == BUNDLED:
+    if isinstance(name_or_path, str) and name_or_path == BUNDLED:
         return _bundled()
-    path = Path(name_or_path)
+    path = checks.path_of("name_or_path", name_or_path)
     texts = _paragraphs(_read(path))
     if len(texts) < FEWEST_TEXTS:
         raise ValueError(
@@ -47,19 +49,10 @@ def load_corpus(name_or_path: str | os.PathLike = BUNDLED) -> Corpus:
     return Corpus(path.stem, train, tuple(texts[EVERY_TENTH - 1 :: EVERY_TENTH]))
 
 
-def text_bytes(texts: tuple[str, ...] | list[str]) -> int:
+def text_bytes(texts: Sequence[str]) -> int:
     """UTF-8 bytes of texts, counting one for the end of each, as in a file with a text a line."""
+    texts = checks.texts_of(texts)
     return sum(len(text.encode()) + 1 for text in texts)
-
-
-def some_texts(texts: Iterable[str]) -> list[str]:
-    """Texts as a list; TypeError for one str, whose letters would pass for texts, ValueError if there are none."""
-    if isinstance(texts, str):
-        raise TypeError("texts is one str: give a list of texts, such as [text]")
-    texts = list(texts)
-    if not texts:
-        raise ValueError("texts is empty: give one text or more")
-    return texts
 
 
 def _bundled() -> Corpus:

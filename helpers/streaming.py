@@ -1,137 +1,26 @@
 """The journey of each token: text -> ids -> vectors -> logits -> probabilities -> one id -> text, step by step.
 
-Models and tokenizers are met through the two Protocols below, so anything that fits them streams.
+Models and tokenizers are met through the two Protocols of protocols.py: any that implement them can be streamed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.sampling import SamplingSettings, draw, largest_ids, next_token_probabilities
+from helpers import checks
+from helpers.protocols import LanguageModel, OpenModel, TextStreamProtocol, TokenizerProtocol
+from helpers.records import Candidate, Inside, Opened, Stage, Token, TokenStep
+from helpers.sampling import SamplingSettings, check_settings, draw, largest_ids, next_token_probabilities
 
-CANDIDATES = 8
+CANDIDATES, LENS = 8, 3
+LENSES = ("vocabulary", "candidates")
 AS_THE_MODEL_SAYS = SamplingSettings()  # temperature 1, nothing cut
-
-
-class LanguageModel(Protocol):
-    """A model that reads ids and scores the next one. V = vocab_size, D = embedding_dim; T ids at a time."""
-
-    vocab_size: int
-    embedding_dim: int
-    context_length: int | None  # the most tokens it can read; None: no limit
-
-    def embed(self, ids: Sequence[int]) -> np.ndarray:
-        """The embedding rows of ids, (T, D)."""
-
-    def advance(self, ids: Sequence[int], state: Any = None) -> tuple[np.ndarray, Any]:
-        """Read ids (one or more) after `state`: logits (V,) for the next id, and the new state."""
-
-    def rewind(self, state: Any, length: int) -> Any:
-        """The state as it was after the first `length` tokens. A state belongs to the latest call alone."""
-
-
-class TextStreamProtocol(Protocol):
-    def feed(self, token_id: int) -> str: ...
-
-    def finish(self) -> str: ...
-
-
-class TokenizerProtocol(Protocol):
-    """A tokenizer: `eos_ids` end a text, `suppressed_ids` are never sampled."""
-
-    eos_ids: frozenset[int]
-    suppressed_ids: frozenset[int]
-
-    def encode_prompt(self, text: str) -> list[int]: ...
-
-    def decode(self, ids: Sequence[int]) -> str: ...
-
-    def piece(self, token_id: int) -> str: ...
-
-    def text_stream(self) -> TextStreamProtocol: ...
-
-
-# ------------------------------------------------------------------------------------------------------------- records
-
-
-@dataclass(frozen=True, eq=False)
-class Token:
-    """One token of the text: its place, its id, its embedding row and what it adds to the text.
-
-    embedding: (D,), read-only. norm: its length √(Σ x²). cosine_to_previous: of its embedding with that of the token
-    before, from -1 to 1; None for the first token and where a vector of length 0 leaves it undefined.
-    """
-
-    position: int
-    token_id: int
-    piece: str
-    text: str
-    embedding: np.ndarray = field(repr=False)
-    norm: float
-    cosine_to_previous: float | None
-    from_prompt: bool
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Token):
-            return NotImplemented
-        mine, theirs = dict(vars(self)), dict(vars(other))
-        return np.array_equal(mine.pop("embedding"), theirs.pop("embedding")) and mine == theirs
-
-    def __hash__(self) -> int:
-        return hash((self.position, self.token_id))
-
-    def __repr__(self) -> str:
-        cosine = "none" if self.cosine_to_previous is None else f"{self.cosine_to_previous:+.3f}"
-        return f"Token({self.position}: id {self.token_id} {self.piece!r}, norm {self.norm:.3f}, cosine {cosine})"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An id that might have come next.
-
-    model_probability: what the model gives it, among the ids that may be sampled, at temperature 1.
-    sampling_probability: what temperature, top-k and top-p leave of it; 0 if they cut it.
-    """
-
-    token_id: int
-    piece: str
-    model_probability: float
-    sampling_probability: float
-
-
-@dataclass(frozen=True)
-class TokenStep:
-    """One step: `input` went in, `output` came out, and `output` is the `input` of the next step.
-
-    candidates: the 8 likeliest by the model and the chosen one, likeliest first. probability: the sampling probability
-    of `output`. chosen_by: "sampler" or "learner". finish_reason: None, or why the text ends here ("eos", "length",
-    "context").
-    """
-
-    index: int
-    input: Token
-    output: Token
-    candidates: tuple[Candidate, ...]
-    probability: float
-    settings: SamplingSettings
-    chosen_by: str
-    finish_reason: str | None
-
-    def __repr__(self) -> str:
-        end = f", ends: {self.finish_reason}" if self.finish_reason else ""
-        return (
-            f"TokenStep({self.index}: {self.input.piece!r} -> {self.output.piece!r}, p {self.probability:.3f} "
-            f"by {self.chosen_by}{end})"
-        )
-
-
-# ---------------------------------------------------------------------------------------------------------- generation
 
 
 class Generation:
@@ -142,44 +31,105 @@ class Generation:
     """
 
     def __init__(self, model: LanguageModel, tokenizer: TokenizerProtocol, prompt: str, seed: int = 0) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"seed is {seed!r}: give a whole number from 0 up")
+        self._seed = checks.whole_number("seed", seed)
+        checks.language_model(model)
+        checks.tokenizer_with("encode_prompt", tokenizer)
         self._model, self._tokenizer = model, tokenizer
-        self._seed, self._rng = seed, np.random.default_rng(seed)
+        self._check_vocabularies()
         self._suppressed = np.array(sorted(tokenizer.suppressed_ids), dtype=np.intp)
-        self._unread = tokenizer.encode_prompt(prompt)
+        ids = tokenizer.encode_prompt(checks.text_of("the prompt", prompt))
         limit = model.context_length
-        if limit is not None and len(self._unread) > limit:
-            raise ValueError(f"the prompt has {len(self._unread)} tokens, the model reads at most {limit}: shorten it")
-        self._steps: list[TokenStep] = []
-        self._tokens: list[Token] = []
-        self._stream = tokenizer.text_stream()
-        for token_id, row in zip(self._unread, model.embed(self._unread), strict=True):
-            self._tokens.append(self._token(token_id, row, self._stream.feed(token_id), from_prompt=True))
-        self._prompt_length = len(self._tokens)
-        self._state, self._logits, self._prompt_logits = None, None, None
+        if limit is not None and len(ids) > limit:
+            raise ValueError(f"the prompt has {len(ids)} tokens, the model reads at most {limit}: shorten it")
+        self._prompt_length = len(ids)
+        self._text = _Text([], [], tokenizer.text_stream(), self._draws_after(0))
+        for token_id in ids:
+            self._text.tokens.append(self._token(token_id, self._text.stream.feed(token_id), from_prompt=True))
+        self._reading: _Reading | None = None  # None: the model has to read the whole text
+        self._prompt_logits: np.ndarray | None = None
 
     # ---------------------------------------------------------------------------------------------- what there is
 
     @property
     def tokens(self) -> tuple[Token, ...]:
         """Every token so far, the prompt's first, the newest last."""
-        return tuple(self._tokens)
+        return tuple(self._text.tokens)
 
     @property
     def steps(self) -> tuple[TokenStep, ...]:
         """Every step so far."""
-        return tuple(self._steps)
+        return tuple(self._text.steps)
 
     @property
     def text(self) -> str:
         """Prompt and generated text; the bytes of an unfinished character are left out until it is complete."""
-        return "".join(token.text for token in self._tokens)
+        return "".join(token.text for token in self._text.tokens)
 
     @property
     def finish_reason(self) -> str | None:
         """None while the text may go on, else "eos", "length" or "context"."""
-        return self._steps[-1].finish_reason if self._steps else None
+        return self._text.steps[-1].finish_reason if self._text.steps else None
+
+    def inside(self, index: int, *, lens: str = "vocabulary") -> Inside | None:
+        """What happened in the model when step `index` was computed; None for a model that does not say.
+
+        Asking changes nothing, whenever it is asked. lens: "vocabulary" ranks all V tokens at each stage; "candidates"
+        ranks the step's own candidates alone, which is much cheaper for a large vocabulary.
+        """
+        step = self._text.steps[self._checked_index(index)]
+        if lens not in LENSES:
+            raise ValueError(f"lens is {checks.shown(lens)}: give one of {', '.join(map(repr, LENSES))}")
+        if not isinstance(self._model, OpenModel):
+            return None
+        position = step.input.position
+        state = self._reading.state if self._reading else self._read_again(position)
+        opened = self._model.opened(state, position, step.input.token_id)
+        among = None if lens == "vocabulary" else [candidate.token_id for candidate in step.candidates]
+        return Inside(self._stages(opened, step, among), opened.attention, opened.memory)
+
+    def _read_again(self, position: int) -> Any:
+        """The state of the model after it has read the text up to `position`; the generation's own stays as it is."""
+        return self._model.advance([token.token_id for token in self._text.tokens[: position + 1]])[1]
+
+    def _checked_index(self, index: int) -> int:
+        if not self._text.steps:
+            raise ValueError(f"index is {checks.shown(index)}, and there is no step yet: take one with step()")
+        return checks.whole_number("index", index, 0, len(self._text.steps) - 1, ", one of the steps there are")
+
+    def _stages(self, opened: Opened, step: TokenStep, among: list[int] | None) -> tuple[Stage, ...]:
+        """Each stage with its norm and what the output layer reads of it; of the last one, that is the prediction."""
+        *earlier, (last_name, last, _) = opened.stages
+        lenses = iter(self._lenses(opened, [read for *_, read in earlier if read is not None], step, among))
+        stages = [_stage(name, x, *(((), None) if read is None else next(lenses))) for name, x, read in earlier]
+        return (*stages, _stage(last_name, last, step.candidates[:LENS], self._rank(opened, step, among)))
+
+    def _rank(self, opened: Opened, step: TokenStep, among: list[int] | None) -> int | None:
+        """Place of the chosen token in the model's own prediction; the step tells it, but for an unlikely one."""
+        place = [candidate.token_id for candidate in step.candidates].index(step.output.token_id)
+        read = opened.stages[-1][2]
+        if place < CANDIDATES or among is not None or read is None:
+            return place + 1
+        return next(self._lenses(opened, [read], step, None))[1]
+
+    def _lenses(
+        self, opened: Opened, read: list[np.ndarray], step: TokenStep, among: list[int] | None
+    ) -> Iterator[tuple[tuple[Candidate, ...], int]]:
+        """The logit lens on vectors: of each the 3 likeliest tokens, and the rank of the one that was then chosen."""
+        if not read:
+            return
+        ids = slice(None) if among is None else among
+        logits = (opened.table[ids] @ np.array(read).T).T  # (stages, V), or one column for each candidate
+        if opened.bias is not None:
+            logits = logits + opened.bias[ids]
+        if among is None:
+            logits[:, self._suppressed] = -np.inf
+        chosen = step.output.token_id if among is None else among.index(step.output.token_id)
+        ranks = 1 + (logits > logits[:, [chosen]]).sum(axis=1)
+        best, probabilities = _largest_in_each_row(logits, LENS)
+        for row in range(len(read)):
+            named = best[row].tolist() if among is None else [among[place] for place in best[row]]
+            rows = zip(named, map(self._tokenizer.piece, named), probabilities[row].tolist(), strict=True)
+            yield tuple(Candidate(*each, each[2]) for each in rows), int(ranks[row])
 
     # ---------------------------------------------------------------------------------------------- what one can do
 
@@ -188,88 +138,126 @@ class Generation:
         self._check(settings)
         with self._whole_or_not_at_all():
             logits, probabilities = self._predict(settings)
-            return self._add(draw(probabilities, self._rng), "sampler", logits, probabilities, settings, last)
+            return self._add(draw(probabilities, self._text.draws), "sampler", logits, probabilities, settings, last)
 
     def choose(self, token_id: int, settings: SamplingSettings = AS_THE_MODEL_SAYS, *, last: bool = False) -> TokenStep:
         """Take this id as the next token instead of drawing one."""
-        if isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
-            raise TypeError(f"token_id is {token_id!r}: give a whole number")
-        if not 0 <= token_id < self._model.vocab_size:
-            raise ValueError(f"token_id {token_id} is outside 0 … {self._model.vocab_size - 1}, the model's vocabulary")
-        if token_id in self._tokenizer.suppressed_ids:
-            raise ValueError(f"token_id {token_id} ({self._tokenizer.piece(token_id)!r}) never follows a text")
+        chosen = checks.token_id(token_id, self._model.vocab_size, "the model's vocabulary", "token_id")
+        if chosen in self._tokenizer.suppressed_ids:
+            raise ValueError(
+                f"token_id {chosen} ({self._tokenizer.piece(chosen)!r}) never follows a text: "
+                "give an id that may be drawn, such as a candidate's"
+            )
         self._check(settings)
         with self._whole_or_not_at_all():
             logits, probabilities = self._predict(settings)
-            self._rng.random()  # the number that a draw would have taken: step n has the n-th number in any case
-            return self._add(int(token_id), "learner", logits, probabilities, settings, last)
+            self._text.draws.random()  # the number that a draw would have taken: step n has the n-th in any case
+            return self._add(chosen, "learner", logits, probabilities, settings, last)
 
     def rewind(self, steps: int) -> None:
         """Keep the first `steps` steps and forget the rest."""
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= len(self._steps):
-            raise ValueError(
-                f"steps is {steps!r}: give a whole number from 0 to {len(self._steps)}, the steps there are"
-            )
-        if steps == len(self._steps):
+        steps = checks.whole_number("steps", steps, 0, len(self._text.steps), ", the steps there are")
+        if steps == len(self._text.steps):
             return
-        state = self._state
-        self._forget_after(steps)
-        if state is not None:  # the model need not read everything again
-            self._state = self._model.rewind(state, self._prompt_length + steps - (steps > 0))
-            # the prompt's logits are kept, since one pass need not equal another to the bit
-            self._logits = None if steps else self._prompt_logits
-            self._unread = self._unread[-1:] if steps else []
+        # An interrupt between any two lines leaves a text that is whole, and a model that reads it again
+        reading, self._reading = self._reading, None
+        self._text = self._text_after(steps)
+        if reading is not None:
+            self._reading = self._read_back(reading, steps)
 
     @contextmanager
     def _whole_or_not_at_all(self) -> Iterator[None]:
         """A step that breaks off, by an interrupt anywhere in it or an error of the model, leaves no trace."""
-        taken = len(self._steps)
+        taken = len(self._text.steps)
         try:
             yield
         except BaseException:
-            self._forget_after(taken)
+            self._reading = None  # the model's state may be of any length
+            self._text = self._text_after(taken)
             raise
 
-    def _forget_after(self, steps: int) -> None:
-        """The first `steps` steps as they were; the model's state may be of any length, so all is to be read again."""
-        del self._steps[steps:], self._tokens[self._prompt_length + steps :]
-        self._rng = np.random.default_rng(self._seed)
-        self._rng.bit_generator.advance(steps)
-        self._stream = self._tokenizer.text_stream()
-        for token in self._tokens:
-            self._stream.feed(token.token_id)
-        self._state, self._logits, self._unread = None, None, [token.token_id for token in self._tokens]
+    def _text_after(self, steps: int) -> _Text:
+        """The text as it was after the first `steps` steps."""
+        text = _Text(
+            self._text.tokens[: self._prompt_length + steps],
+            self._text.steps[:steps],
+            self._tokenizer.text_stream(),
+            self._draws_after(steps),
+        )
+        for token in text.tokens:
+            text.stream.feed(token.token_id)
+        return text
+
+    def _draws_after(self, steps: int) -> np.random.Generator:
+        """The seed's random numbers from the one of step number `steps` on."""
+        draws = np.random.PCG64(self._seed)
+        draws.advance(steps)
+        return np.random.Generator(draws)
+
+    def _read_back(self, reading: _Reading, steps: int) -> _Reading:
+        """What the model has read when `steps` steps are kept: all but the newest token, or the prompt."""
+        if steps == 0:  # the prompt's logits are kept: another pass need not give the same to the last bit
+            return _Reading(self._model.rewind(reading.state, self._prompt_length), self._prompt_logits, [])
+        state = self._model.rewind(reading.state, self._prompt_length + steps - 1)
+        return _Reading(state, None, [self._text.tokens[-1].token_id])
 
     # ---------------------------------------------------------------------------------------------- the six moves
+
+    def _check_vocabularies(self) -> None:
+        """ValueError unless each id of the model has a piece, or is one that is never drawn."""
+        pieces, rows = self._tokenizer.vocab_size, self._model.vocab_size
+        if rows - pieces != sum(token_id >= pieces for token_id in self._tokenizer.suppressed_ids):
+            raise ValueError(
+                f"the tokenizer has {pieces} ids, the model {rows}: give the tokenizer that the model was trained with"
+            )
 
     def _check(self, settings: SamplingSettings) -> None:
         if self.finish_reason:
             raise ValueError(f"the text has ended ({self.finish_reason}): rewind it or start a new one")
-        if not isinstance(settings, SamplingSettings):
-            raise TypeError(f"settings is {settings!r}: give a SamplingSettings, such as SamplingSettings(top_k=40)")
+        check_settings(settings)
 
     def _predict(self, settings: SamplingSettings) -> tuple[np.ndarray, np.ndarray]:
         """Read what is unread: logits (V,) with the suppressed ids at -inf, and the sampling probabilities (V,)."""
-        if self._unread:
-            logits, self._state = self._model.advance(self._unread, self._state)
-            self._logits, self._unread = self._mask(logits), []
-            if not self._steps:
-                self._prompt_logits = self._logits
-        return self._logits, next_token_probabilities(self._logits, settings)
+        reading = self._reading or _Reading(None, None, [token.token_id for token in self._text.tokens])
+        logits = reading.logits
+        if logits is None or reading.unread:
+            self._reading = None  # while the model reads, its state is of no known length
+            given, state = self._model.advance(reading.unread, reading.state)
+            logits = self._masked(given)
+            self._reading = _Reading(state, logits, [])
+            if not self._text.steps:
+                self._prompt_logits = logits
+        return logits, next_token_probabilities(logits, settings)
 
-    def _mask(self, logits: np.ndarray) -> np.ndarray:
-        logits = np.array(logits, dtype=np.float64)
+    def _masked(self, given: np.ndarray) -> np.ndarray:
+        logits = np.array(
+            checks.real_numbers("the model's logits", given, "advance must give one row, (V,)"), np.float64
+        )
+        if len(logits) != self._model.vocab_size:
+            raise ValueError(
+                f"the model gave logits of the shape {logits.shape} for a vocabulary of {self._model.vocab_size}: "
+                "advance must give one row, (V,)"
+            )
         logits[self._suppressed] = -np.inf
         return logits
 
-    def _add(self, token_id, chosen_by, logits, probabilities, settings, last) -> TokenStep:
+    def _add(
+        self,
+        token_id: int,
+        chosen_by: str,
+        logits: np.ndarray,
+        probabilities: np.ndarray,
+        settings: SamplingSettings,
+        last: bool,
+    ) -> TokenStep:
         """Put the chosen id behind the text and write down how it came about."""
+        tokens, steps, stream = self._text.tokens, self._text.steps, self._text.stream
         reason = self._reason_to_end(token_id, last)
-        text = self._stream.feed(token_id) + (self._stream.finish() if reason else "")
-        output = self._token(token_id, self._model.embed([token_id])[0], text, from_prompt=False)
+        text = stream.feed(token_id) + (stream.finish() if reason else "")
+        output = self._token(token_id, text, from_prompt=False)
         step = TokenStep(
-            index=len(self._steps),
-            input=self._tokens[-1],
+            index=len(steps),
+            input=tokens[-1],
             output=output,
             candidates=self._candidates(token_id, logits, probabilities),
             probability=float(probabilities[token_id]),
@@ -277,31 +265,47 @@ class Generation:
             chosen_by=chosen_by,
             finish_reason=reason,
         )
-        self._tokens.append(output)
-        self._steps.append(step)
-        self._unread = [token_id]
+        assert self._reading is not None  # _predict has just read the text
+        tokens.append(output)
+        steps.append(step)
+        self._reading = _Reading(self._reading.state, None, [token_id])
         return step
 
     def _reason_to_end(self, token_id: int, last: bool) -> str | None:
         if token_id in self._tokenizer.eos_ids:
             return "eos"
         limit = self._model.context_length
-        if limit is not None and len(self._tokens) >= limit:  # the new token would not fit in any more
+        if limit is not None and len(self._text.tokens) >= limit:  # the new token would not fit in any more
             return "context"
         return "length" if last else None
 
-    def _token(self, token_id: int, row: np.ndarray, text: str, from_prompt: bool) -> Token:
-        embedding = np.array(row)
-        embedding.setflags(write=False)
-        norm = math.sqrt(embedding @ embedding)
-        previous = self._tokens[-1] if self._tokens else None
-        cosine = (
-            min(1.0, max(-1.0, float(embedding @ previous.embedding / (norm * previous.norm))))
-            if previous and norm * previous.norm
-            else None
-        )
+    def _token(self, token_id: int, text: str, from_prompt: bool) -> Token:
+        embedding, norm = self._row(token_id)
+        previous = self._text.tokens[-1] if self._text.tokens else None
+        cosine = None
+        if previous and norm * previous.norm:
+            cosine = min(1.0, max(-1.0, _dot(embedding, previous.embedding) / (norm * previous.norm)))
         piece = self._tokenizer.piece(token_id)
-        return Token(len(self._tokens), token_id, piece, text, embedding, norm, cosine, from_prompt)
+        return Token(len(self._text.tokens), token_id, piece, text, embedding, norm, cosine, from_prompt)
+
+    def _row(self, token_id: int) -> tuple[np.ndarray, float]:
+        """The embedding row of an id, (D,), read-only, and its norm."""
+        given, remedy = self._model.embed([token_id])[0], "embed must give one row of D numbers for each id"
+        embedding = np.array(checks.real_numbers(f"the embedding row of id {token_id}", given, remedy))
+        if len(embedding) != self._model.embedding_dim:
+            raise ValueError(
+                f"the embedding row of id {token_id} has the shape {embedding.shape}, "
+                f"not ({self._model.embedding_dim},): {remedy}"
+            )
+        embedding.setflags(write=False)
+        norm = math.sqrt(_dot(embedding, embedding))
+        if not math.isfinite(norm):
+            found = "NaN" if np.isnan(embedding).any() else "infinity"
+            raise ValueError(
+                f"the embedding row of id {token_id} holds {found}: the model diverged in training or its file is "
+                "damaged; train or load it again"
+            )
+        return embedding, norm
 
     def _candidates(self, chosen: int, logits: np.ndarray, probabilities: np.ndarray) -> tuple[Candidate, ...]:
         weights = np.exp(logits - logits.max())
@@ -310,6 +314,48 @@ class Generation:
         model, left = (weights[ids] / weights.sum()).tolist(), probabilities[ids].tolist()
         rows = zip(ids, map(self._tokenizer.piece, ids), model, left, strict=True)
         return tuple(Candidate(*row) for row in rows if row[2] > 0 or row[0] == chosen)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """The text so far, the stream that turns its ids into words, and the random numbers that are left."""
+
+    tokens: list[Token]
+    steps: list[TokenStep]
+    stream: TextStreamProtocol
+    draws: np.random.Generator
+
+
+class _Reading(NamedTuple):
+    """How far the model is: its state, the ids it has not read yet, and the logits (V,) when there are none."""
+
+    state: Any
+    logits: np.ndarray | None
+    unread: list[int]
+
+
+def _stage(name: str, vector: np.ndarray, candidates: tuple[Candidate, ...], rank: int | None) -> Stage:
+    return Stage(name, vector, math.sqrt(_dot(vector, vector)), candidates, rank)
+
+
+def _largest_in_each_row(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the `count` largest logits in each row (N, V), largest first, and their softmax, (N, count) each.
+
+    `count` passes for the maximum cost less than any sorting; the logits are used up.
+    """
+    rows, places = np.arange(len(logits)), []
+    highest = logits.max(axis=1, keepdims=True)
+    weights = np.exp(logits - highest)
+    for _ in range(min(count, logits.shape[1])):
+        places.append(logits.argmax(axis=1))
+        logits[rows, places[-1]] = -np.inf
+    best = np.array(places).T
+    return best, weights[rows[:, None], best] / weights.sum(axis=1, keepdims=True)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    """The dot product in float64: in float16 the squares of a row would overflow."""
+    return float(np.dot(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)))
 
 
 def stream(
@@ -322,14 +368,14 @@ def stream(
     seed: int = 0,
 ) -> Iterator[TokenStep]:
     """Generate from a prompt, one TokenStep at a time, up to the end token, the model's context or `max_new_tokens`."""
-    if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens is {max_new_tokens!r}: give a whole number from 1 up")
-    if not isinstance(settings, SamplingSettings):
-        raise TypeError(f"settings is {settings!r}: give a SamplingSettings, such as SamplingSettings(temperature=0.8)")
+    most = checks.whole_number("max_new_tokens", max_new_tokens, 1)
+    check_settings(settings)
     generation = Generation(model, tokenizer, prompt, seed)
 
     def steps() -> Iterator[TokenStep]:
-        while not generation.finish_reason:
-            yield generation.step(settings, last=len(generation._steps) + 1 == max_new_tokens)
+        for taken in range(1, most + 1):
+            yield generation.step(settings, last=taken == most)
+            if generation.finish_reason:
+                return
 
     return steps()

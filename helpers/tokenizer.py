@@ -8,15 +8,16 @@ import io
 import os
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import sentencepiece as spm
 
+from helpers import checks
+from helpers.records import SPACE
+
 PAD, UNK, BOS, EOS = range(4)
-SPACE = "\u2581"  # SentencePiece writes a space as this block, so that pieces can be printed and joined
 UNKNOWN_SIGN = "\u2585"  # SentencePiece writes an unknown piece as this block, and learns nothing from a text with it
 LONGEST = 1 << 24  # bytes; SentencePiece learns nothing from a longer text
-LARGEST = 2**31 - 1  # SentencePiece's numbers end here
+SMALLEST, MOST_PIECES = 260, 10**6  # SentencePiece takes a minute to refuse a vocabulary that is far too large
 
 
 class Tokenizer:
@@ -25,12 +26,14 @@ class Tokenizer:
     What comes back is in NFKC; several spaces are one, those at either end are gone, and a '▁' is a space.
     """
 
+    kind = "sentencepiece"  # what a checkpoint calls a tokenizer of this class
+
     def __init__(self, model: bytes) -> None:
         """Wrap a serialised SentencePiece model; ValueError if the bytes are not one, or lack the four specials."""
         processor = spm.SentencePieceProcessor()
         try:
             processor.LoadFromSerializedProto(model)
-        except (RuntimeError, TypeError) as error:
+        except Exception as error:  # the library has a kind of its own for each
             raise ValueError("not a SentencePiece model: give the bytes that Tokenizer.save wrote") from error
         specials = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
         if specials != (PAD, UNK, BOS, EOS):
@@ -50,10 +53,8 @@ class Tokenizer:
 
         ValueError says what sizes the texts allow when `vocab_size` is too large or too small for them.
         """
-        _check_vocab_size(vocab_size)
-        if isinstance(texts, str):
-            raise TypeError("texts is one str: give a list of texts, such as [text]")
-        texts = [part for text in texts for part in _learnable(_check_text(text))]
+        vocab_size = _checked_vocab_size(vocab_size)
+        texts = [part for text in checks.texts_of(texts) for part in _learnable(text)]
         if not any(text.strip() for text in texts):
             raise ValueError("no text to learn pieces from: give one or more texts that are not blank")
         model = io.BytesIO()
@@ -81,14 +82,21 @@ class Tokenizer:
     @classmethod
     def load(cls, path: str | os.PathLike) -> Tokenizer:
         """Read a tokenizer that `save` wrote; FileNotFoundError or ValueError names the path."""
+        path = checks.path_of("path", path)
+        if not path.is_file():
+            found = "is a folder" if path.is_dir() else "does not exist"
+            raise FileNotFoundError(f"{path} {found}: save a tokenizer with Tokenizer.save, or check the path")
         try:
-            return cls(Path(path).read_bytes())
+            return cls(path.read_bytes())
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the serialised model to `path`."""
-        Path(path).write_bytes(self.to_bytes())
+        """Write the serialised model to `path`; OSError says why it cannot be."""
+        try:
+            checks.path_of("path", path).write_bytes(self.to_bytes())
+        except OSError as error:
+            raise OSError(f"cannot write {path}: {error.strerror or error}. Choose a file you may write to.") from error
 
     def to_bytes(self) -> bytes:
         """The serialised SentencePiece model."""
@@ -101,13 +109,17 @@ class Tokenizer:
 
     # ------------------------------------------------------------------------------------------------ what ids mean
 
-    vocab_size = property(lambda self: len(self._pieces), doc="V, the number of ids: 0 … V - 1.")
-    pad_id = property(lambda self: PAD, doc="Fills short texts in a batch.")
-    unk_id = property(lambda self: UNK, doc="Unknown piece; never produced, since bytes cover everything.")
-    bos_id = property(lambda self: BOS, doc="Begin of text.")
-    eos_id = property(lambda self: EOS, doc="End of text.")
-    eos_ids = property(lambda self: frozenset({EOS}), doc="The ids that end a text.")
-    suppressed_ids = property(lambda self: frozenset({PAD, UNK, BOS}), doc="The ids that are never sampled.")
+    pad_id: int = PAD  # fills short texts in a batch
+    unk_id: int = UNK  # the unknown piece; never produced, since bytes cover everything
+    bos_id: int = BOS  # begin of text
+    eos_id: int = EOS  # end of text
+    eos_ids: frozenset[int] = frozenset({EOS})  # the ids that end a text
+    suppressed_ids: frozenset[int] = frozenset({PAD, UNK, BOS})  # the ids that are never sampled
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of ids: 0 … V - 1."""
+        return len(self._pieces)
 
     def piece(self, token_id: int) -> str:
         """The piece of an id as the vocabulary writes it, e.g. '▁cat' or '<0xC3>'."""
@@ -118,25 +130,21 @@ class Tokenizer:
         return self._check_id(token_id) in self._byte_values
 
     def _check_id(self, token_id: int) -> int:
-        if isinstance(token_id, bool) or not hasattr(token_id, "__index__"):
-            raise TypeError(f"token id {token_id!r} is not a whole number")
-        if not 0 <= token_id < len(self._pieces):
-            raise ValueError(f"token id {token_id} is outside 0 … {len(self._pieces) - 1}, the ids of this tokenizer")
-        return token_id.__index__()
+        return checks.token_id(token_id, len(self._pieces), "the ids of this tokenizer", "token id")
 
     # ------------------------------------------------------------------------------------------------ text <-> ids
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without special ids; ValueError for a lone surrogate."""
-        return self._processor.EncodeAsIds(_check_text(text))
+        return self._processor.EncodeAsIds(checks.text_of("a text", text))
 
     def encode_prompt(self, text: str) -> list[int]:
         """bos + the ids of a text: never empty, so that a model always has something to read."""
         return [BOS, *self.encode(text)]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids taken together; special ids say nothing."""
-        return self._processor.DecodeIds([self._check_id(token_id) for token_id in ids])
+        """The text of ids taken together; special ids say nothing. No ids are no text."""
+        return self._processor.DecodeIds([self._check_id(token_id) for token_id in checks.listed("ids", ids)])
 
     def text_stream(self) -> TextStream:
         """A fresh stream that turns ids into text one by one."""
@@ -185,17 +193,6 @@ def _mark_bad_bytes(text: str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
-def _check_text(text: str) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"a text is a str, not {type(text).__name__}: {text!r:.60}")
-    if lone := re.search("[\ud800-\udfff]", text):
-        raise ValueError(
-            f"character {lone.start()} is a lone surrogate ({lone[0]!r}), half of a character that UTF-8 cannot hold: "
-            "remove it, or read the text with errors='replace'"
-        )
-    return text
-
-
 def _learnable(text: str) -> list[str]:
     """The text in parts that SentencePiece does not skip: none too long, none with the blocks it keeps for itself."""
     text = text.replace(SPACE, " ").replace(UNKNOWN_SIGN, " ")
@@ -203,12 +200,13 @@ def _learnable(text: str) -> list[str]:
     return [text[start : start + most] for start in range(0, len(text), most)]
 
 
-def _check_vocab_size(value: int) -> None:
-    wanted = f"vocab_size is {value!r}: give a whole number from 260 (4 specials, 256 bytes) to {LARGEST}, such as 1600"
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(wanted)
-    if not 260 <= value <= LARGEST:
-        raise ValueError(wanted)
+def _checked_vocab_size(value: int) -> int:
+    wanted = f"vocab_size is {checks.shown(value)}: give a whole number from {SMALLEST} (4 specials, 256 bytes) to "
+    if not checks.is_whole(value):
+        raise TypeError(f"{wanted}{MOST_PIECES:,}, such as 1600")
+    if not SMALLEST <= value <= MOST_PIECES:
+        raise ValueError(f"{wanted}{MOST_PIECES:,}, such as 1600")
+    return int(value)
 
 
 def _plain_words(message: str, vocab_size: int) -> str:

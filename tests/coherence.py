@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
-from helpers.checkpoint import load_shipped, load_shipped_transformer
 from helpers.corpus import DATA, load_corpus
+from helpers.models.checkpoint import load_shipped, load_shipped_transformer
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
 from helpers.training import bits_of

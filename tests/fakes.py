@@ -36,6 +36,23 @@ class FakeModel:
         return state[:length]
 
 
+def same_steps(steps, others):
+    """The same tokens, chosen in the same way, with probabilities that are equal but for rounding."""
+    assert [told(step) for step in steps] == [told(step) for step in others]
+    for step, other in zip(steps, others, strict=True):
+        np.testing.assert_allclose(figures(step), figures(other), rtol=1e-6, atol=1e-9)
+    return True
+
+
+def told(step):
+    ids = [candidate.token_id for candidate in step.candidates]
+    return step.index, step.input.token_id, step.output.text, ids, step.settings, step.chosen_by, step.finish_reason
+
+
+def figures(step):
+    return [step.probability, step.output.norm, *(candidate.model_probability for candidate in step.candidates)]
+
+
 class WithoutEnd:
     """A tokenizer whose end token is an ordinary one, so that texts run on."""
 

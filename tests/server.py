@@ -17,6 +17,7 @@ import pytest
 from websocket import create_connection
 
 TOKEN = "for-this-test"
+PATIENCE = 300.0  # seconds; on a busy machine everything comes, only later
 
 
 def free_port() -> int:
@@ -30,21 +31,21 @@ def running(command: list[str], port: int, path: str = "api/status", **options):
     """The server that `command` starts on `port`, up as soon as `path` answers."""
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, **options)
     try:
-        server = Server(port)
+        server = Server(port, process.pid)
         server.wait_until_up(path)
         yield server
     finally:
         os.killpg(process.pid, signal.SIGTERM)  # the process group that this test started
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 class Server:
     """A running Jupyter server, spoken with as the page does."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.address = port, f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, process_id: int) -> None:
+        self.port, self.address, self.process_id = port, f"http://127.0.0.1:{port}", process_id
 
-    def wait_until_up(self, path: str, seconds: float = 120) -> None:
+    def wait_until_up(self, path: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -64,7 +65,7 @@ class Server:
             headers={"Authorization": f"token {TOKEN}"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.read()
 
     def call(self, path: str, data: dict | None = None):
@@ -76,7 +77,7 @@ class Server:
     def execute(self, kernel_id: str, code: str) -> str:
         """What the code printed in that kernel; an error fails the test."""
         address = f"ws://127.0.0.1:{self.port}/api/kernels/{kernel_id}/channels?token={TOKEN}"
-        connection = create_connection(address, timeout=120)
+        connection = create_connection(address, timeout=PATIENCE)
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": "execute_request",

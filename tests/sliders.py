@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from helpers.checkpoint import load_checkpoint, load_shipped, load_shipped_transformer
+from helpers.models.checkpoint import load_checkpoint, load_shipped, load_shipped_transformer
 from helpers.sampling import apply_temperature, draw, keep_top_p, largest_ids
 
 STORIES = 50

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import pytest
 from fakes import FakeModel, WithoutEnd
 
-from helpers.explorer import ENDED_SECONDS, TASK, Explorer
 from helpers.sampling import SamplingSettings
+from helpers.window.explorer import ENDED_SECONDS, TASK, Explorer
 
 
 class EndsSoon(WithoutEnd):
@@ -35,7 +36,7 @@ def on_loop(scene):
     assert unseen == []
 
 
-async def until(condition, seconds=10):
+async def until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -59,13 +60,13 @@ def test_run_takes_steps_at_once_and_needs_no_loop(models):
 def test_a_stream_obeys_the_sliders_at_the_next_token(models):
     async def scene():
         explorer = explorer_over(models, max_new_tokens=1000)
-        explorer._controls.play.click()
+        explorer.play()
         await until(lambda: len(explorer.generation.steps) > 5)
         moved_at = len(explorer.generation.steps)
-        explorer._controls.temperature.value = 0.3
-        explorer._controls.top_k.value = 4
+        explorer._controls.filters["temperature"].value = 0.3
+        explorer._controls.filters["top_k"].value = 4
         await until(lambda: len(explorer.generation.steps) > moved_at + 3)
-        explorer._controls.play.click()
+        explorer.pause()
         await until(lambda: not explorer.playing)
         settings = [step.settings for step in explorer.generation.steps]
         assert settings[moved_at - 1] == SamplingSettings(0.8, top_p=0.9)
@@ -95,7 +96,7 @@ def test_an_error_in_the_stream_is_shown_and_the_window_goes_on(models):
         explorer._controls.play.click()
         await until(lambda: "division by zero" in explorer._status())
         explorer.generation.step = step
-        explorer._controls.step.click()
+        explorer.step()
         await until(lambda: len(explorer.generation.steps) == 1)
         assert "division" not in explorer._status()
 
@@ -147,9 +148,9 @@ def test_only_one_of_two_windows_streams(models):
         first, second = explorer_over(models, max_new_tokens=1000), explorer_over(models, max_new_tokens=1000)
         for explorer in (first, second):
             explorer._controls.speed.value = "20/s"
-        first._controls.play.click()
+        first.play()
         await until(lambda: first.playing)
-        second._controls.play.click()
+        second.play()
         await until(lambda: second.playing and not first.playing)
         assert [task.get_name() for task in asyncio.all_tasks()].count(TASK) == 1
         explorer_over(models)  # the cell is run again
@@ -163,19 +164,21 @@ def test_play_from_the_past_forks_and_choosing_replaces(models):
         explorer = explorer_over(models, max_new_tokens=20)
         explorer.run(8)
         before = [token.token_id for token in explorer.generation.tokens]
-        explorer._controls.position.value = 3
+        explorer._controls.position.value = 4
+        await until(lambda: explorer.position == 4)
+        explorer.look(3)
         await until(lambda: explorer.position == 3)
         assert len(explorer.generation.steps) == 8  # looking changes nothing
         other = explorer.generation.steps[2].candidates[3].token_id
-        explorer._controls.choices[3].click()
+        explorer.choose(other)
         await until(lambda: len(explorer.generation.steps) == 3)
         assert explorer.generation.steps[2].chosen_by == "learner"
         assert explorer.generation.steps[2].output.token_id == other
         assert "5 later tokens were dropped" in explorer._status()
-        explorer._controls.back.click()
-        explorer._controls.back.click()
+        explorer.back()
+        explorer.back()
         await until(lambda: explorer.position == 1)
-        explorer._controls.play.click()
+        explorer.play()
         await until(lambda: len(explorer.generation.steps) == 20)
         assert [token.token_id for token in explorer.generation.tokens][: len(before)] == before
 
@@ -188,9 +191,9 @@ def test_at_the_end_play_begins_anew(models):
         explorer._controls.model.value = "ends"
         await until(lambda: "afresh" in explorer._status())
         explorer._controls.play.click()
-        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
+        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing)
         text, before = explorer.generation.text, explorer.generation.steps
-        explorer._controls.step.click()
+        explorer.step()
         await until(lambda: "has ended" in explorer._status())
         explorer._controls.play.click()  # meant as Pause, it would throw the whole text away
         await asyncio.sleep(0.1)
@@ -198,33 +201,62 @@ def test_at_the_end_play_begins_anew(models):
         await asyncio.sleep(ENDED_SECONDS)
         explorer._controls.play.click()
         await until(lambda: explorer.generation.steps[:1] and explorer.generation.steps[0] is not before[0])
-        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing, 30)
+        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing)
         assert explorer.generation.text == text
 
     on_loop(scene)
 
 
 def test_a_slow_model_leaves_the_loop_free_and_pause_waits_for_its_token(endless):
+    computing = threading.Event()
+
     class Slow(FakeModel):
         def advance(self, ids, state=None):
+            computing.set()
             time.sleep(0.4)
+            computing.clear()
             return super().advance(ids, state)
 
     async def scene():
         explorer = explorer_over({"slow": (Slow(400), endless)})
-        explorer._controls.play.click()  # the first step reads the whole prompt, and may be the slowest
-        longest = 0.0
-        for _ in range(20):
-            began = time.monotonic()
-            await asyncio.sleep(0.01)
-            longest = max(longest, time.monotonic() - began)
-        assert longest < 0.3  # a step takes longer, and yet the loop turned
-        explorer._controls.step.click()
+        explorer.play()  # the first step reads the whole prompt, and may be the slowest
+        await until(computing.is_set)  # the loop turns while the model computes
+        explorer.step()
         await until(lambda: not explorer.playing)
         count = len(explorer.generation.steps)
         await asyncio.sleep(1.0)
         assert len(explorer.generation.steps) - count <= 1
         assert explorer.position == len(explorer.generation.steps)
+
+    on_loop(scene)
+
+
+def test_a_candidates_button_chooses_it_and_a_late_click_does_nothing(models):
+    async def scene():
+        explorer = explorer_over(models)
+        explorer._controls.choices[2].click()  # before the first step there is nothing to choose from
+        explorer.step()
+        await until(lambda: len(explorer.generation.steps) == 1)
+        other = explorer.generation.steps[0].candidates[2].token_id
+        explorer._controls.choices[2].click()
+        await until(lambda: explorer.generation.steps[0].chosen_by == "learner")
+        assert [step.output.token_id for step in explorer.generation.steps] == [other]
+
+    on_loop(scene)
+
+
+def test_play_replays_at_once_where_a_cell_asks_for_it(models):
+    async def scene():
+        explorer = explorer_over(models)
+        explorer._controls.model.value = "ends"
+        await until(lambda: "afresh" in explorer._status())
+        explorer.play()
+        await until(lambda: explorer.generation.finish_reason == "eos" and not explorer.playing)
+        first = explorer.generation
+        explorer.play()  # the button would take it for a Pause that came too late
+        await until(lambda: explorer.generation is not first)
+        explorer.reset()
+        await until(lambda: not explorer.generation.steps)
 
     on_loop(scene)
 
@@ -241,7 +273,7 @@ def slow_explorer(endless, seconds=0.3):
 def test_run_is_refused_while_a_step_is_computed(endless):
     async def scene():
         explorer = slow_explorer(endless)
-        explorer._controls.step.click()
+        explorer.step()
         await until(explorer._lock.locked)
         with pytest.raises(RuntimeError, match="the window is at work"):
             explorer.run(3)
@@ -281,10 +313,13 @@ def test_a_number_of_steps_that_cannot_be_is_named(models, steps):
         ({"speed": "7/s"}, "'7/s'"),
         ({"seed": -3}, "seed is -3: give a whole number from 0 to 1,000,000,000"),
         ({"max_new_tokens": 5000}, "max_new_tokens is 5000: give a whole number from 1 to 1,000"),
-        ({"settings": SamplingSettings(5.0)}, "the sliders hold temperatures up to 2"),
-        ({"settings": SamplingSettings(1.0, 1000)}, "top-k up to 200"),
+        (
+            {"settings": SamplingSettings(5.0)},
+            "settings.temperature is 5.0: its slider goes from 0 to 2",
+        ),
+        ({"settings": SamplingSettings(1.0, 1000)}, "settings.top_k is 1000: its slider goes from 0 to 200"),
         ({"settings": SamplingSettings(0.004)}, "in hundredths"),
-        ({"settings": SamplingSettings(1.0, top_p=0.01)}, "top-p from 0.05"),
+        ({"settings": SamplingSettings(1.0, top_p=0.01)}, "settings.top_p is 0.01: its slider goes from 0.05 to 1"),
     ],
 )
 def test_bad_arguments_are_named(models, arguments, match):

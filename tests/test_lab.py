@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from server import TOKEN, free_port, running
+from server import PATIENCE, TOKEN, free_port, running
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -41,7 +41,7 @@ def test_lab_answers_and_runs_the_first_cells_of_lesson_00(lab):
 
 def test_lab_wants_its_token(lab):
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(f"{lab.address}/api/contents", timeout=30)
+        urllib.request.urlopen(f"{lab.address}/api/contents", timeout=PATIENCE)
 
 
 def test_packages_are_compiled_once_and_not_at_every_start():

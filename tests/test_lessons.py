@@ -12,13 +12,11 @@ import sys
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
-import safetensors.numpy
 from extras import what_is_missing
 from nbclient import NotebookClient
 
-from helpers.checkpoint import SHIPPED, load_mine, load_shipped, save_checkpoint
+from helpers.models.checkpoint import load_mine, load_shipped, save_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
@@ -63,6 +61,22 @@ def test_nothing_is_stored_that_reopens_broken_or_differs_by_machine(lesson):
             assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
+def test_no_cell_compares_floats_bit_for_bit(lesson):
+    """Right on one processor, red on the next: rounding depends on instructions, and on where in memory weights lie."""
+    for cell in code_cells(lesson):
+        assert not bit_for_bit(cell.source), cell.source
+
+
+def bit_for_bit(source):
+    return re.findall(r"array_equal\(|torch\.equal\(|\.tobytes\(\) ==|==[^\n]*\)\.all\(\)|\ball\([^\n]*==", source)
+
+
+def test_a_comparison_bit_for_bit_would_be_found():
+    assert bit_for_bit("same = np.array_equal(a.advance([1])[0], b.advance([1])[0])")
+    assert bit_for_bit("assert (again.advance([2])[0] == learner.advance([2])[0]).all()")
+    assert not bit_for_bit("assert np.allclose(a, b)\nassert [step.output.token_id for step in steps] == ids")
+
+
 def test_a_lesson_is_small_enough_to_share():
     assert all(path.stat().st_size < 500_000 for path in LESSONS)
 
@@ -104,7 +118,7 @@ def test_sizes_suit_a_tired_reader(lesson):
     assert 20 <= len(sizes) <= 35
     assert statistics.median(sizes) <= 4
     assert max(sizes) <= 20
-    assert 1200 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2200
+    assert 1200 <= len(re.findall(r"[\w’']+", prose(lesson))) <= 2500
 
 
 def test_one_import_cell_and_no_installs_downloads_or_path_tricks(lesson):
@@ -177,7 +191,7 @@ def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
         stub.source = solution
     offline = [cell for cell in code_cells(notebook) if "live-run" not in cell.metadata.get("tags", [])]
     notebook.cells = needed(offline, by=tagged(notebook, "exercise") + tagged(notebook, "check"))
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": path.parent}}).execute()
     assert [check.outputs[0].text.split()[0] for check in tagged(notebook, "check")] == ["yes", "yes"]
 
 
@@ -199,7 +213,7 @@ def test_without_real_weights_lesson_07_says_so_and_goes_on(tmp_path, monkeypatc
     monkeypatch.setenv("TOKEN_JOURNEY_MODELS", str(tmp_path))
     [path] = [path for path in LESSONS if path.stem.startswith("07")]
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": path.parent}}).execute()
     said = "".join(output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs)
     assert "smollm2-135m-instruct is not there: run `make models`" in said
     assert "all-minilm-l6-v2 is not there: run `make models`" in said
@@ -216,36 +230,81 @@ def change_one_weight(project):
     save_checkpoint(project / "data" / "checkpoint", model, tokenizer)
 
 
-def replace_in(file, before, after):
-    def change(project):
-        path = project / "helpers" / file
-        source = path.read_text(encoding="utf-8")
-        assert source.count(before) == 1
-        path.write_text(source.replace(before, after), encoding="utf-8")
+# Each fault replaces one function as Python starts, so that no test depends on how the source is written.
+NOT_RENORMALISED = """
+import numpy as np
+from helpers import sampling
 
-    return change
+def only(probabilities, ids):
+    kept = np.zeros_like(probabilities)
+    kept[ids] = probabilities[ids]
+    return kept
+
+sampling._only = only
+"""
+
+COSINE_TO_THE_FIRST = """
+from dataclasses import replace
+from helpers import streaming
+
+right = streaming.Generation._token
+
+def token(self, *arguments, **options):
+    made, before = right(self, *arguments, **options), self.tokens[:1]
+    return replace(made, cosine_to_previous=streaming._dot(made.embedding, before[0].embedding)) if before else made
+
+streaming.Generation._token = token
+"""
+
+LAST_TOKEN_ALONE = """
+from helpers.models.lstm import LSTMLanguageModel
+
+right = LSTMLanguageModel.advance
+LSTMLanguageModel.advance = lambda self, ids, state=None: right(self, ids[-1:], state)
+"""
+
+A_LOOK_AHEAD = """
+import math
+import numpy as np
+from helpers.models import transformer
+
+def attention(queries, keys, values):
+    scores = queries @ keys.transpose(0, 2, 1) / math.sqrt(queries.shape[-1])
+    new, read = scores.shape[-2:]
+    scores = np.where(np.tri(new, read, read - new + 1, dtype=bool), scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights @ values, weights
+
+transformer.attention = attention
+"""
+
+ONE_BIAS_LOST = """
+from helpers.models import keras_twin
+
+right = keras_twin.from_torch
+
+def from_torch(lstm):
+    twin = right(lstm)
+    twin.lstm.cell.bias.assign(lstm.lstm.bias_ih_l0.numpy(force=True))
+    return twin
+
+keras_twin.from_torch = from_torch
+"""
+
+
+def at_start(code):
+    return lambda project: (project / "sitecustomize.py").write_text(code, encoding="utf-8")
 
 
 FAULTS = {
     "one weight changed": ("02", change_one_weight),
-    "renormalisation dropped": ("04", replace_in("sampling.py", "return kept / kept.sum()", "return kept")),
-    "cosine to the wrong neighbour": (
-        "05",
-        replace_in("streaming.py", "previous = self._tokens[-1] if", "previous = self._tokens[0] if"),
-    ),
-    "the prompt's last token alone": (
-        "05",
-        replace_in("streaming.py", "advance(self._unread, self._state)", "advance(self._unread[-1:], self._state)"),
-    ),
-    "attention to the token that comes next": (
-        "06",
-        replace_in("transformer.py", "all_of_them - new,", "all_of_them - new + 1,"),
-    ),
-    "one of torch's two biases lost": (
-        "08",
-        replace_in("keras_twin.py", '"] + weights["lstm.bias_hh_l0"]', '"]'),
-    ),
-    "nothing": ("02", lambda project: None),
+    "renormalisation dropped": ("04", at_start(NOT_RENORMALISED)),
+    "cosine to the wrong neighbour": ("05", at_start(COSINE_TO_THE_FIRST)),
+    "the prompt's last token alone": ("05", at_start(LAST_TOKEN_ALONE)),
+    "attention to the token that comes next": ("06", at_start(A_LOOK_AHEAD)),
+    "one of torch's two biases lost": ("08", at_start(ONE_BIAS_LOST)),
+    "nothing": ("02", at_start("import helpers.streaming")),
 }
 
 
@@ -257,6 +316,9 @@ def test_a_fault_in_the_code_fails_a_lesson(fault, tmp_path):
     [name] = [path.name for path in LESSONS if path.name.startswith(number)]
     for folder in ("helpers", "data"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tests").mkdir()
+    for path in (Path("conftest.py"), Path("tests/extras.py")):
+        shutil.copy(PROJECT / path, tmp_path / path)
     shutil.copy(PROJECT / "notebooks" / name, tmp_path)
     change(tmp_path)
     run = subprocess.run(
@@ -267,8 +329,3 @@ def test_a_fault_in_the_code_fails_a_lesson(fault, tmp_path):
         text=True,
     )
     assert run.returncode == (0 if fault == "nothing" else 1), run.stdout[-3000:]
-
-
-def test_the_shipped_weights_are_finite():
-    [weights] = SHIPPED.glob("weights-*")
-    assert all(np.isfinite(tensor).all() for tensor in safetensors.numpy.load_file(weights).values())

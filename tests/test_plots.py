@@ -8,11 +8,11 @@ import pytest
 from fakes import FakeModel
 from matplotlib.colors import to_hex
 
-from helpers import plots
-from helpers.distribution import DistributionSliders, distribution_bars
+from helpers.figures import plots
 from helpers.streaming import Generation
 from helpers.training import TrainingStep
-from helpers.training_monitor import TrainingMonitor
+from helpers.window.distribution import DistributionSliders, distribution_bars
+from helpers.window.training_monitor import TrainingMonitor
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_plane_keeps_the_largest_variance_and_does_not_flip():
     points = np.random.default_rng(0).normal(size=(30, 8)) * np.array([9, 5, 1, 1, 1, 1, 1, 1])
     plane, share = plots.principal_plane(points)
     again, _ = plots.principal_plane(points.copy())
-    np.testing.assert_array_equal(plane, again)
+    np.testing.assert_allclose(plane, again)
     assert share > 0.8
     assert (plane.max(axis=0) >= -plane.min(axis=0)).all()
 
@@ -180,12 +180,12 @@ def test_sliders_reshape_the_distribution():
     sliders = DistributionSliders(np.array([3.0, 2.0, 1.0, -np.inf]), "abcd".__getitem__)
     assert sliders.settings.temperature == 1.0
     before = sliders.sentence
-    sliders._top_k.value = 1
+    sliders._filters["top_k"].value = 1
     assert sliders.probabilities.tolist() == [1.0, 0, 0, 0]
     assert sliders.sentence != before
     assert sliders.sentence.startswith("1 id can be drawn; a leads with 1.000")
     assert sliders.sentence in sliders._view.value
-    sliders._temperature.value = 0
+    sliders._filters["temperature"].value = 0
     assert sliders.probabilities.tolist() == [1.0, 0, 0, 0]
 
 

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sampling import (
+    FILTERS,
     SamplingSettings,
     apply_temperature,
+    changed,
     draw,
     entropy,
+    keep_min_p,
     keep_top_k,
     keep_top_p,
     largest_ids,
@@ -29,6 +32,7 @@ SETTINGS = st.builds(
     temperature=st.sampled_from([0, 1e-300, 0.2, 0.7, 1, 1.0, 2.0]),
     top_k=st.integers(0, 100),
     top_p=st.sampled_from([1e-9, 0.1, 0.5, 0.9, 0.999999, 1, 1.0]),
+    min_p=st.sampled_from([0, 1e-9, 0.11, 0.57, 1]),
 )
 
 
@@ -52,6 +56,9 @@ def restated(logits, settings):
             if mass >= settings.top_p:
                 break
         kept = scaled({i: kept[i] for i in nucleus})
+    if settings.min_p:
+        largest = max(kept.values())
+        kept = scaled({i: value for i, value in kept.items() if value >= settings.min_p * largest})
     return [kept.get(i, 0.0) for i in range(len(logits))]
 
 
@@ -79,7 +86,7 @@ def test_probabilities_sum_to_one_and_suppressed_ids_get_none(logits, settings):
     assert probabilities.sum() == pytest.approx(1.0)
     assert (probabilities >= 0).all()
     assert not probabilities[np.isneginf(before)].any()
-    np.testing.assert_array_equal(before, np.array(logits))  # never in place
+    np.testing.assert_allclose(before, np.array(logits))  # never in place
 
 
 @given(LOGITS, st.integers(1, 100))
@@ -150,7 +157,7 @@ def test_largest_ids_are_ordered_and_break_ties_by_id():
 def test_largest_ids_are_as_many_as_asked_for():
     probabilities = np.array([0.1, 0.4, 0.1, 0.4])
     assert [len(largest_ids(probabilities, count)) for count in (0, 1, 4, 9)] == [0, 1, 4, 4]
-    with pytest.raises(ValueError, match="count is -1: it must be a whole number from 0 up"):
+    with pytest.raises(ValueError, match="count is -1: give a whole number from 0 up"):
         largest_ids(probabilities, -1)
 
 
@@ -171,6 +178,9 @@ def test_entropy_of_even_and_certain_distributions():
         ("top_k", -1, "from 0 up"),
         ("top_k", 2.5, "whole number"),
         ("top_k", "3", "whole number"),
+        ("min_p", -0.1, "from 0 to 1"),
+        ("min_p", 1.5, "from 0 to 1"),
+        ("min_p", math.nan, "from 0 to 1"),
         ("top_p", 0, "above 0"),
         ("top_p", 1.5, "up to 1"),
         ("top_p", math.nan, "above 0"),
@@ -188,7 +198,7 @@ def test_bad_settings_name_field_value_range_and_remedy(field, value, hint):
 
 def test_top_k_larger_than_the_vocabulary_is_off():
     logits = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(
+    np.testing.assert_allclose(
         next_token_probabilities(logits, SamplingSettings(top_k=99)),
         next_token_probabilities(logits, SamplingSettings()),
     )
@@ -218,3 +228,30 @@ def test_settings_of_another_kind_are_refused():
 @pytest.mark.parametrize(("count", "top_p", "kept"), [(10, 0.8, 8), (10, 0.3, 3), (7, 3 / 7, 3), (10, 0.81, 9)])
 def test_equal_probabilities_reach_p_although_their_sum_is_rounded(count, top_p, kept):
     assert np.count_nonzero(keep_top_p(np.full(count, 1 / count), top_p)) == kept
+
+
+def test_min_p_keeps_what_has_that_share_of_the_largest():
+    np.testing.assert_allclose(keep_min_p(np.array([0.05, 0.5, 0.16, 0.29]), 0.3), np.array([0, 50, 16, 29]) / 95)
+    np.testing.assert_allclose(keep_min_p(np.array([0.2, 0.4, 0.4]), 1), [0, 0.5, 0.5])
+    np.testing.assert_allclose(keep_min_p(np.array([0.2, 0.8]), 0), [0.2, 0.8])
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.02, 0.1, 0.5, 1.0]), st.sampled_from([0.5, 1.0, 1.7]))
+def test_min_p_cuts_what_transformers_cuts(seed, min_p, temperature):
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed: make models")
+    torch = pytest.importorskip("torch")
+    logits = np.random.default_rng(seed).normal(0, 2, 60)
+    theirs = transformers.MinPLogitsWarper(min_p)(None, torch.from_numpy(logits / temperature)[None])[0]
+    ours = next_token_probabilities(logits, SamplingSettings(temperature=temperature, min_p=min_p))
+    np.testing.assert_allclose(ours, theirs.softmax(dim=0).numpy(), atol=1e-12)
+
+
+def test_every_filter_is_one_entry_of_the_table():
+    assert list(FILTERS) == list(vars(SamplingSettings()))
+    for name, entry in FILTERS.items():
+        low, high, step = entry.slider
+        assert low <= entry.off <= high, name
+        assert step > 0
+        assert entry.checked(entry.example) == entry.example
+        assert SamplingSettings(**{name: entry.off}) == SamplingSettings()
+    assert changed(SamplingSettings(0.8), SamplingSettings(1.2, min_p=0.1)) == ["T 0.8→1.2", "min-p 0→0.1"]

@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("transformers", reason="transformers is not installed: make models")
 
-from helpers.model_files import MINILM, PretrainedError, models_folder
-from helpers.sentence_embedding import SentenceEmbedding
+from helpers.models.pretrained_files import MINILM, PretrainedError, models_folder
+from helpers.models.sentence_embedding import SentenceEmbedding
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,12 @@ def test_vectors_have_length_one_and_do_not_depend_on_what_else_is_in_the_batch(
         np.testing.assert_allclose(minilm.embed([text])[0], vector, atol=1e-5)
 
 
+def test_a_hundred_texts_have_the_vectors_that_each_has_alone_in_their_order(minilm):
+    texts = [f"{'very ' * (number * 7 % 23)}old tale number {number}" for number in range(100)]
+    one_by_one = np.concatenate([minilm.embed([text]) for text in texts])
+    np.testing.assert_allclose(minilm.embed(texts), one_by_one, atol=1e-5)
+
+
 def test_of_a_text_that_is_too_long_the_beginning_counts(minilm):
     whole, beginning = minilm.embed(["cat " * 2000, "cat " * 510])
     np.testing.assert_allclose(whole, beginning, atol=1e-5)
@@ -44,7 +50,7 @@ def test_of_a_text_that_is_too_long_the_beginning_counts(minilm):
 
 @pytest.mark.parametrize("texts", ["one text", []])
 def test_one_text_alone_or_none_is_refused(minilm, texts):
-    with pytest.raises(ValueError, match="give a list of one or more texts"):
+    with pytest.raises((TypeError, ValueError), match="give a list of texts|give one text or more"):
         minilm.embed(texts)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sliders import SHARES, logits_of_stories, share_of_other_draws, shares, what_sliders_do
 
-from helpers.checkpoint import load_shipped, load_shipped_transformer
+from helpers.models.checkpoint import load_shipped, load_shipped_transformer
 
 AT_LEAST = {"graded": 0.30, "moves": 0.30, "nucleus": 0.20, "cut": 0.15, "draw": 0.06}
 

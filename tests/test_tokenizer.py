@@ -110,7 +110,7 @@ def test_too_few_pieces_for_the_scripts_says_what_to_choose():
 
 @pytest.mark.parametrize("size", [1, 3, 259, 2**31, 2**40])
 def test_a_size_that_no_text_allows_is_named_with_the_range(size):
-    with pytest.raises(ValueError, match=f"vocab_size is {size}: give a whole number from 260 .* to 2147483647"):
+    with pytest.raises(ValueError, match=f"vocab_size is {size}: give a whole number from 260 .* to 1,000,000"):
         Tokenizer.train(SAMPLE_TEXTS, size)
 
 
@@ -133,7 +133,7 @@ def test_ids_give_a_text_back_in_nfkc_with_single_spaces(tokenizer, text, back):
 
 @pytest.mark.parametrize("texts", [[], [""], ["  ", "\n"], ["▁", "▅"]])
 def test_no_text_to_learn_from(texts):
-    with pytest.raises(ValueError, match="no text"):
+    with pytest.raises(ValueError, match="no text|texts is empty"):
         Tokenizer.train(texts, 300)
 
 

@@ -13,9 +13,10 @@ from fakes import FakeModel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import geometry, svg, training_views, views
+from helpers.figures import geometry
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
+from helpers.window import svg, training_views, views
 
 HOSTILE = '<img src=x onerror=1> </svg> \u202e & "quote" \''
 
@@ -158,7 +159,7 @@ def test_the_cosines_sentence_counts_those_that_are_drawn(generation):
 
 def test_model_text_is_escaped_everywhere(tokenizer, model):
     class Hostile:
-        eos_ids, suppressed_ids = frozenset(), frozenset({0, 1, 2})
+        eos_ids, suppressed_ids, vocab_size = frozenset(), frozenset({0, 1, 2}), tokenizer.vocab_size
         encode_prompt, text_stream, decode = tokenizer.encode_prompt, tokenizer.text_stream, tokenizer.decode
 
         def piece(self, token_id):

@@ -1,4 +1,4 @@
-"""Measure beside the plain loop that most tutorials use, in one run, and write the table into README.md (make bench).
+"""Measure beside the plain loop that most tutorials use, and write the tables into README.md beside it (make bench).
 
 Training: held-out bits per byte after equal CPU seconds. Streaming: microseconds for one token. Ratios matter; the
 absolute figures belong to the machine and the day.
@@ -22,16 +22,17 @@ from real_models import real_model_rows
 from torch import nn
 from window import window_rows
 
-from helpers.baselines import KneserNey
 from helpers.corpus import load_corpus
-from helpers.model import LanguageModelOutput, LSTMConfig, LSTMLanguageModel
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.models.output import LanguageModelOutput
+from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
 from helpers.sampling import SamplingSettings
 from helpers.streaming import stream
 from helpers.tokenizer import Tokenizer
-from helpers.training import batch_loss, evaluate, make_batch, train
-from helpers.transformer import TransformerConfig, TransformerLanguageModel
+from helpers.training import TrainingConfig, batch_loss, evaluate, make_batch, train
+from helpers.training.baselines import KneserNey
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).with_name("README.md")
 MARKS = (10, 30, 60, 90)  # CPU seconds
 TEMPERATURE, TOP_P = 0.8, 0.9
 TOKENS = 300
@@ -127,7 +128,9 @@ def training_rows(corpus, tokenizer) -> list[str]:
 
     def lstm(tied):
         model = LSTMLanguageModel(LSTMConfig(size, tied=tied), seed=0)
-        return model, lambda updates: train(model, tokenizer, texts, updates=updates, peak_learning_rate=2e-2)
+        return model, lambda updates: train(
+            model, tokenizer, texts, TrainingConfig(updates=updates, peak_learning_rate=2e-2)
+        )
 
     def gpt():
         torch.manual_seed(0)

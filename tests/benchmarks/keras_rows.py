@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from helpers.corpus import load_corpus
-from helpers.model import LSTMConfig, LSTMLanguageModel
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.sampling import SamplingSettings
 from helpers.streaming import stream
 from helpers.tokenizer import Tokenizer
-from helpers.training import train
+from helpers.training import TrainingConfig, train
 
 TOKENS, UPDATES, ROUNDS = 100, 20, 4
 WAY = SamplingSettings(0.8, top_p=0.9)
@@ -31,7 +31,7 @@ class Endless:
 
 def eager_loop(vocab_size: int, embedding_dim: int, hidden_size: int):
     """What many tutorials show: a Keras model as its layers are by default, called once for each token."""
-    from helpers.keras_twin import keras, layers
+    from helpers.models.keras_twin import keras, layers
 
     token, h, c = keras.Input([1], dtype="int32"), keras.Input([hidden_size]), keras.Input([hidden_size])
     hidden, *state = layers.LSTM(hidden_size, return_state=True)(
@@ -75,10 +75,10 @@ def token_milliseconds(model, twin, tokenizer) -> dict[str, float]:
 
 
 def step_milliseconds(model, twin, tokenizer, texts) -> dict[str, float]:
-    from helpers.keras_twin import train_twin
+    from helpers.models.keras_twin import train_twin
 
     def updates(run, m):
-        endless = run(m, tokenizer, texts, updates=ROUNDS * UPDATES)  # one graph for all rounds
+        endless = run(m, tokenizer, texts, TrainingConfig(updates=ROUNDS * UPDATES))  # one graph for all rounds
         return lambda: [next(endless) for _ in range(UPDATES)]
 
     return milliseconds({"torch": updates(train, model), "twin": updates(train_twin, twin)}, UPDATES)
@@ -86,7 +86,7 @@ def step_milliseconds(model, twin, tokenizer, texts) -> dict[str, float]:
 
 def keras_rows() -> list[str]:
     """Ours in torch and in Keras, both with the full record of each token, and the eager loop without any."""
-    from helpers.keras_twin import tf, twin_of
+    from helpers.models.keras_twin import from_torch, tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)  # as torch here; TensorFlow takes this at its start alone
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -96,9 +96,9 @@ def keras_rows() -> list[str]:
     with torch.no_grad():
         model.embedding.weight.mul_(30)  # as peaked as a trained model, so that top-p has a usual nucleus
     # first, since after training in the same process every token, compiled or not, costs more
-    token = token_milliseconds(model, twin_of(model), tokenizer)
+    token = token_milliseconds(model, from_torch(model), tokenizer)
     model = LSTMLanguageModel(model.config, seed=0)
-    step = step_milliseconds(model, twin_of(model), tokenizer, corpus.train)
+    step = step_milliseconds(model, from_torch(model), tokenizer, corpus.train)
     return [
         "| LSTM, D 64, H 128, tied, V 1,800, float32: CPU ms | one token | one training step of 8 texts |",
         "|---|---|---|",

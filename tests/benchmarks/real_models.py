@@ -6,14 +6,14 @@ import json
 
 from window import in_a_kernel
 
-from helpers.model_files import SMOLLM, models_folder
+from helpers.models.pretrained_files import SMOLLM, models_folder
 
 IN_THE_KERNEL = """
 import asyncio, json, resource, statistics, time
 import torch
 from IPython.display import display
-from helpers.explorer import Explorer
-from helpers.pretrained import load_pretrained
+from helpers.window.explorer import Explorer
+from helpers.models.pretrained import load_pretrained
 from helpers.sampling import SamplingSettings
 
 torch.set_num_threads(1)

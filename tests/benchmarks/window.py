@@ -10,9 +10,9 @@ IN_THE_KERNEL = """
 import asyncio, json, statistics, time
 import torch
 from IPython.display import clear_output, display
-from helpers.checkpoint import load_shipped
-from helpers.explorer import Explorer
-from helpers.plots import plot_norms
+from helpers.models.checkpoint import load_shipped
+from helpers.window.explorer import Explorer
+from helpers.figures.plots import plot_norms
 
 torch.set_num_threads(1)
 model, tokenizer = load_shipped()

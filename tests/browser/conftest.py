@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from server import TOKEN, free_port, running
+from server import PATIENCE, TOKEN, free_port, running
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM_OPTIONS = [
@@ -24,7 +24,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-IMPORTS = "from helpers.checkpoint import load_all, load_shipped\nfrom helpers.explorer import Explorer"
+IMPORTS = "from helpers.models.checkpoint import load_all, load_shipped\nfrom helpers.window.explorer import Explorer"
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,7 @@ def new_page(lab, chromium, *cells: str, size: tuple[int, int] = (1440, 900), wa
     notebook.metadata["kernelspec"] = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     nbformat.write(notebook, path)
     page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    page.set_default_timeout(PATIENCE * 1000)
     return WindowPage(page, lab, path.name, wait)
 
 
@@ -129,8 +130,8 @@ class WindowPage:
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         # a workspace of its own: JupyterLab would open the notebooks of earlier tests again
         page.goto(f"{lab.address}/lab/workspaces/{Path(name).stem}/tree/{name}?token={TOKEN}")
-        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-        page.get_by_text("| Idle").wait_for(timeout=60_000)  # Run All before that does nothing at times
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        page.get_by_text("| Idle").wait_for()  # Run All before that does nothing at times
         page.keyboard.press("Control+b")  # the file browser takes a quarter of the page
         self.run_all(wait)
 
@@ -139,9 +140,9 @@ class WindowPage:
         self.menu("Run", "Run All Cells")
         if earlier:
             earlier.wait_for_element_state("hidden")
-        self.page.locator(".explorer").first.wait_for(timeout=60_000)
+        self.page.locator(".explorer").first.wait_for()
         if wait:
-            self.page.get_by_text("| Idle").wait_for(timeout=60_000)
+            self.page.get_by_text("| Idle").wait_for()
 
     def menu(self, name: str, entry: str) -> None:
         self.page.locator(".lm-MenuBar-item").get_by_text(name, exact=True).click()
@@ -157,7 +158,7 @@ class WindowPage:
     def status(self, number: int = 0) -> str:
         return self.part("status", number).inner_text()
 
-    def wait_for_status(self, words: str, number: int = 0, seconds: float = 40) -> str:
+    def wait_for_status(self, words: str, number: int = 0, seconds: float = PATIENCE) -> str:
         self.part("status", number).filter(has_text=re.compile(words)).wait_for(timeout=seconds * 1000)
         return self.status(number)
 
@@ -175,7 +176,7 @@ class WindowPage:
         [kernel_id] = [session["kernel"]["id"] for session in sessions if session["path"] == self.name]
         return self.lab.execute(kernel_id, f"print({expression})").strip()
 
-    def wait_until(self, expression: str, seconds: float = 40) -> None:
+    def wait_until(self, expression: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while self.ask(expression) != "True":
             assert time.monotonic() < deadline, f"{expression} did not become true; status: {self.status()}"

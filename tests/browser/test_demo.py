@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
+import psutil
 import pytest
-from server import free_port, running
+from server import PATIENCE, free_port, running
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -18,17 +21,18 @@ def demo():
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
     port = free_port()
-    command = ["make", "demo", f"DEMO_ARGS=--no-browser --port {port}"]
+    command = ["make", "demo", "DEMO_IDLE=15", f"DEMO_ARGS=--no-browser --port {port}"]
     with running(command, port, cwd=PROJECT) as server:
         yield server
 
 
 def test_a_class_sees_the_window_alone_and_the_sliders_act(demo, chromium, tmp_path):
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(PATIENCE * 1000)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(demo.address)
-    page.locator(".explorer-play").click(timeout=120_000)
+    page.locator(".explorer-play").click()
     status = page.locator(".explorer-status")
     status.filter(has_text="running").wait_for()
     handle = page.locator(".explorer-temperature [role=slider]")
@@ -48,3 +52,30 @@ def test_a_class_sees_the_window_alone_and_the_sliders_act(demo, chromium, tmp_p
     assert size * page.locator(".explorer").evaluate("e => parseFloat(getComputedStyle(e).zoom)") >= 16
     assert errors == []
     page.close()
+
+
+def test_a_page_that_was_closed_leaves_no_kernel(demo, chromium):
+    page = chromium.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    page.goto(demo.address)
+    page.locator(".explorer-play").wait_for()
+    assert kernels_of(demo)
+    page.close()
+    deadline = time.monotonic() + PATIENCE
+    while kernels_of(demo):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def kernels_of(server) -> list[int]:
+    """Process ids of the kernels that this server started."""
+    children = psutil.Process(server.process_id).children(recursive=True)
+    return [child.pid for child in children if "ipykernel_launcher" in child.cmdline()]
+
+
+@pytest.mark.parametrize(("host", "refused"), [("localhost", False), ("evil.example", True)])
+def test_only_this_machines_names_are_answered(demo, host, refused):
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=PATIENCE)
+    connection.request("GET", "/api/kernels", headers={"Host": f"{host}:{demo.port}"})
+    assert (connection.getresponse().status == 403) == refused
+    connection.close()

@@ -6,14 +6,14 @@ import pytest
 from extras import models_folder, what_is_missing
 
 TRANSFORMER = """
-from helpers.checkpoint import load_shipped_transformer
+from helpers.models.checkpoint import load_shipped_transformer
 explorer = Explorer({"LSTM": load_shipped(), "Transformer": load_shipped_transformer()}, seed=1, speed="10/s")
 explorer"""
 SMOLLM = """
 import os
 os.environ["TOKEN_JOURNEY_MODELS"] = {folder!r}
 import torch
-from helpers.pretrained import load_pretrained
+from helpers.models.pretrained import load_pretrained
 torch.set_num_threads(1)
 explorer = Explorer({{"SmolLM2": load_pretrained("smollm2-135m-instruct")}}, prompt="Here is a list of animals: cat,",
                     seed=1, speed="full", max_new_tokens=1000)

@@ -10,7 +10,7 @@ import pytest
 SCENE = """
 explorer = Explorer({"shipped": load_shipped()}, prompt="One day, Mia", seed=3)
 explorer.run(14)
-explorer._controls.temperature.value = 1.2
+explorer._controls.filters["temperature"].value = 1.2
 explorer.run(18)
 explorer
 """

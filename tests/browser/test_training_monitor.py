@@ -6,9 +6,9 @@ import re
 
 MONITOR = """
 from helpers.corpus import load_corpus
-from helpers.model import LSTMConfig, LSTMLanguageModel
-from helpers.training import evaluate, train
-from helpers.training_monitor import TrainingMonitor
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+from helpers.training import TrainingConfig, evaluate, train
+from helpers.window.training_monitor import TrainingMonitor
 explorer = Explorer(load_all())
 display(explorer)
 corpus, (_, tokenizer) = load_corpus(), load_shipped()
@@ -19,7 +19,7 @@ monitor = TrainingMonitor(lambda: evaluate(learner, tokenizer, corpus.validation
     vectors=lambda: learner.embed(ids))
 display(monitor)
 try:
-    for step in train(learner, tokenizer, corpus.train, updates=100_000):
+    for step in train(learner, tokenizer, corpus.train, TrainingConfig(updates=100_000)):
         monitor.show(step)
 except KeyboardInterrupt:
     print("stopped early")
@@ -29,15 +29,15 @@ except KeyboardInterrupt:
 def test_the_monitor_moves_and_interrupt_keeps_what_was_learned(open_window):
     window = open_window(MONITOR, wait=False)
     monitor = window.page.locator(".training-monitor")
-    monitor.get_by_text("update").first.wait_for(timeout=60_000)
+    monitor.get_by_text("update").first.wait_for()
     first = monitor.inner_text()
-    monitor.get_by_text(re.compile(r"after \d{2,},?\d* updates it writes")).wait_for(timeout=60_000)
+    monitor.get_by_text(re.compile(r"after \d{2,},?\d* updates it writes")).wait_for()
     assert monitor.inner_text() != first
     for sentence in monitor.locator(".tj-sentence").all():
         assert len(sentence.inner_text().split()) >= 8
     assert monitor.locator("svg[role=img]").count() == 3
     window.menu("Kernel", "Interrupt Kernel")
-    window.page.locator(".jp-OutputArea-output").get_by_text("stopped early").wait_for(timeout=30_000)
+    window.page.locator(".jp-OutputArea-output").get_by_text("stopped early").wait_for()
     assert int(window.ask("len(monitor.steps)")) >= 20
     assert window.ask("monitor.held_out[20] < monitor.held_out[1]") == "True"
     assert window.errors == []

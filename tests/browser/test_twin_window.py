@@ -8,9 +8,9 @@ from extras import what_is_missing
 if missing := what_is_missing("08"):
     pytest.skip(missing, allow_module_level=True)
 
-TWIN = """from helpers.keras_twin import twin_of
+TWIN = """from helpers.models.keras_twin import from_torch
 lstm, tokenizer = load_all()["untrained"]
-models = {"torch": (lstm, tokenizer), "Keras twin": (twin_of(lstm), tokenizer)}
+models = {"torch": (lstm, tokenizer), "Keras twin": (from_torch(lstm), tokenizer)}
 explorer = Explorer(models, seed=2, speed="10/s", max_new_tokens=1000)
 explorer"""
 STEPS = "len(explorer.generation.steps)"

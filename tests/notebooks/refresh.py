@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -15,7 +17,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 def refresh(path: Path) -> None:
     """Run the notebook at `path`; if every cell succeeds, write it back with what it printed."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, record_timing=False, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=1200, record_timing=False, resources={"metadata": {"path": path.parent}}).execute()
     nbformat.write(cleaned(notebook), path)
 
 
@@ -45,6 +47,7 @@ def joined(outputs: list) -> list:
 
 
 if __name__ == "__main__":
+    os.environ["TOKEN_JOURNEY_MY_MODEL"] = tempfile.mkdtemp(prefix="my_model-")  # a learner's own model stays as it is
     for path in [Path(name) for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         print(f"running {path.name} …", flush=True)
         refresh(path)

@@ -1,0 +1,80 @@
+"""What a forward pass gives, and what it asks of its ids and sizes: shared by the models that are trained here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from helpers import checks
+
+
+class LanguageModelOutput(NamedTuple):
+    """What a forward pass gives: logits (B, T, V), the state after the last token, and the embeddings (B, T, D).
+
+    They are tensors of torch, or of TensorFlow in the Keras twin.
+    """
+
+    logits: Any
+    state: Any
+    embeddings: Any
+
+
+MOST = 10**6  # ids, and numbers in a vector: with more, torch's own error would be the first sign
+NUMPY_TYPES = (torch.float64, torch.float32, torch.float16)
+
+
+def numpy_weights(parameters: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Weights as NumPy views, without a copy; TypeError for a type in which NumPy does not compute."""
+    for tensor in parameters.values():
+        if tensor.dtype not in NUMPY_TYPES:
+            raise TypeError(f"the weights are {tensor.dtype}: use float32 or float64, such as model.float()")
+    return {name: tensor.detach().numpy() for name, tensor in parameters.items()}
+
+
+class SizesOfConfig:
+    """V, D and the context length of a model, as its `config` says them."""
+
+    config: Any
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.config.vocab_size
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return self.config.embedding_dim
+
+    @property
+    def context_length(self) -> int | None:
+        """The most tokens that it can read; None for an LSTM, which reads texts of any length."""
+        return getattr(self.config, "context_length", None)
+
+
+def check_batch(ids: Tensor, vocab_size: int) -> None:
+    """TypeError or ValueError unless ids are whole numbers (B, T) from 0 to V - 1, with B and T at least 1."""
+    if not isinstance(ids, Tensor) or ids.dtype not in (torch.int64, torch.int32):
+        kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
+        raise TypeError(f"ids are {kind}: give whole numbers in a tensor (B, T), such as torch.tensor([[2, 5]])")
+    check_batch_shape(tuple(ids.shape))
+    checks.token_ids([int(ids.min()), int(ids.max())], vocab_size)
+
+
+def check_batch_shape(shape: tuple[int, ...]) -> None:
+    """ValueError unless the shape is (B, T), with B and T at least 1."""
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"ids have the shape {shape}: give (B, T) with at least one text and one token")
+
+
+def check_length(length: int, most: int | None) -> None:
+    """ValueError if a text has more tokens than a model reads; None: it reads any number."""
+    if most is not None and length > most:
+        raise ValueError(
+            f"{length} tokens are more than the {most} that this model reads: "
+            "shorten the text, or use a model with a longer context"
+        )

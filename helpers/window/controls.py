@@ -1,0 +1,178 @@
+"""The live window's controls: which widgets there are, how they are laid out, what they say. They decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers import checks
+from helpers.records import TokenStep
+from helpers.sampling import FILTERS, Filter, SamplingSettings, check_settings
+from helpers.window.views import CHOICES, shortened, visible
+
+SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full": 0}  # tokens per second; 0: no pause
+SEEDS, LENGTH = 10**9, 1000  # the largest
+LABEL_WIDTH = "84px"
+STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Every widget of the live window; `whole` holds them all."""
+
+    play: widgets.Button
+    step: widgets.Button
+    back: widgets.Button
+    reset: widgets.Button
+    prompt: widgets.Text
+    seed: widgets.BoundedIntText
+    model: widgets.Dropdown
+    filters: Mapping[str, widgets.FloatSlider | widgets.IntSlider]
+    speed: widgets.SelectionSlider
+    length: widgets.IntSlider
+    position: widgets.IntSlider
+    view: widgets.HTML
+    plots: widgets.HTML
+    choices: tuple[widgets.Button, ...]
+    choice_column: widgets.VBox
+    whole: widgets.VBox
+
+    @property
+    def settings(self) -> SamplingSettings:
+        """What the sliders say now."""
+        return _settings(tuple(round(slider.value, 2) for slider in self.filters.values()))
+
+    @property
+    def beginning(self) -> tuple[str, str, int]:
+        """(model's name, prompt, seed): what a text begins with."""
+        return self.model.value, self.prompt.value, self.seed.value
+
+
+@lru_cache(64)  # one object as long as no slider moves, which makes it cheap to find where one did
+def _settings(values: tuple[float, ...]) -> SamplingSettings:
+    return SamplingSettings(**dict(zip(FILTERS, values, strict=True)))  # type: ignore[arg-type]
+
+
+def filter_slider(entry: Filter, value: float, prefix: str) -> widgets.FloatSlider | widgets.IntSlider:
+    """The slider of one filter, from the table of filters; its CSS class is `prefix` and the filter's name."""
+    low, high, step = entry.slider
+    kind = widgets.IntSlider if entry.whole else widgets.FloatSlider
+    options = {} if entry.whole else {"readout_format": ".2f"}
+    slider = kind(value=value, min=low, max=high, step=step, description=entry.label, **options)
+    slider.add_class(f"{prefix}-{entry.name.replace('_', '-')}")
+    return slider
+
+
+def _check(seed: int, settings: SamplingSettings, speed: str, length: int) -> None:
+    if not isinstance(speed, str) or speed not in SPEEDS:
+        raise ValueError(f"speed is {checks.shown(speed)}: give one of {', '.join(SPEEDS)}")
+    checks.whole_number("seed", seed, 0, SEEDS)
+    checks.whole_number("max_new_tokens", length, 1, LENGTH)
+    check_settings(settings)
+    for name, entry in FILTERS.items():
+        value, (low, high, _) = getattr(settings, name), entry.slider
+        if not low <= value <= high or value != round(value, 2):
+            unit = "" if entry.whole else ", in hundredths"
+            raise ValueError(f"settings.{name} is {value!r}: its slider goes from {low:g} to {high:g}{unit}")
+
+
+def make_controls(
+    models: Sequence[str], prompt: str, seed: int, settings: SamplingSettings, speed: str, length: int
+) -> Controls:
+    """The widgets with their first values, not yet connected to anything; ValueError for values they cannot show."""
+    _check(seed, settings, speed, length)
+    buttons = {
+        "play": _button("play", "Play", "play", "Let the text grow"),
+        "step": _button("step", "Step", "step-forward", "One token more"),
+        "back": _button("back", "Back", "step-backward", "Look at the step before; nothing is lost"),
+        "reset": _button("reset", "Reset", "refresh", "Back to the prompt; the sliders stay as they are"),
+    }
+    inputs = {
+        "prompt": _named("prompt", widgets.Text(prompt, continuous_update=False), "225px", label="prompt"),
+        "seed": _named("seed", widgets.BoundedIntText(int(seed), min=0, max=SEEDS), "108px", label="seed"),
+        "model": _named("model", widgets.Dropdown(options=list(models)), "165px", label="model"),
+    }
+    sliders = {
+        "speed": _named("speed", widgets.SelectionSlider(options=list(SPEEDS), value=speed), None, label="speed"),
+        "length": _named("length", widgets.IntSlider(int(length), min=1, max=LENGTH), None, label="at most"),
+    }
+    filters = {name: filter_slider(entry, getattr(settings, name), "explorer") for name, entry in FILTERS.items()}
+    for slider in filters.values():
+        slider.style.description_width = LABEL_WIDTH
+    position = _named("position", widgets.IntSlider(0, min=0, max=1), None, label="position")
+    choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
+    choice_column = _named("choices", widgets.VBox(choices))
+    view, plots = widgets.HTML(), _named("plots", widgets.HTML())
+    whole = widgets.VBox(
+        [
+            widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
+            _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
+            _named("sliders", widgets.Box([*filters.values(), *sliders.values()])),
+            _named("view", widgets.Box([view, choice_column])),
+            plots,
+            position,
+            widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
+        ]
+    )
+    whole.add_class("explorer")
+    return Controls(
+        **buttons,
+        **inputs,
+        **sliders,
+        filters=filters,
+        view=view,
+        plots=plots,
+        position=position,
+        choices=choices,
+        choice_column=choice_column,
+        whole=whole,
+    )
+
+
+def show_buttons(controls: Controls, step: TokenStep | None, playing: bool) -> None:
+    """Play or Pause, and while paused a button for each candidate of the step looked at (None: no step yet)."""
+    play, choices = controls.play, controls.choices
+    if (play.description == "Pause") != playing:
+        play.description, play.icon = ("Pause", "pause") if playing else ("Play", "play")
+        play.remove_class("explorer-play" if playing else "explorer-pause")
+        play.add_class("explorer-pause" if playing else "explorer-play")
+    controls.choice_column.layout.display = "none" if playing or step is None else "flex"
+    if playing or step is None:
+        return
+    for number, button in enumerate(choices):
+        used = number < len(step.candidates)
+        button.layout.display = "block" if used else "none"
+        button.description = shortened(visible(step.candidates[number].piece), 13) if used else ""
+
+
+def _button(name: str, label: str, icon: str, tooltip: str) -> widgets.Button:
+    return _named(name, widgets.Button(description=label, icon=icon, tooltip=tooltip))
+
+
+def _named(name: str, widget: Any, width: str | None = None, label: str | None = None) -> Any:
+    """The widget with a CSS class that stays, and a label and a width if given."""
+    widget.add_class(f"explorer-{name}")
+    if label:
+        widget.description = label
+        widget.style.description_width = "initial" if width else LABEL_WIDTH
+    if width:
+        widget.layout.width = width
+    return widget
+
+
+def show_position(controls: Controls, position: int, longest: int) -> None:
+    """Put the position slider at `position` of `longest`.
+
+    A slider that gets range and value in one message tells of a value cut to its old end, as if the reader had moved
+    it: so the range grows before, and shrinks after.
+    """
+    slider = controls.position
+    slider.max = max(slider.max, longest)
+    slider.value = position
+    slider.max = longest

@@ -1,0 +1,400 @@
+"""The live window: a text streams while its sliders are moved; every token can be looked at, taken back and chosen.
+
+A text is streamed by one asyncio task on the kernel's own loop. A task lets the kernel take messages between two
+tokens, which a blocking cell does not; unlike a thread it never runs while another cell does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers import checks
+from helpers.protocols import LanguageModel, TokenizerProtocol
+from helpers.records import TokenStep
+from helpers.sampling import SamplingSettings
+from helpers.streaming import Generation
+from helpers.window import views
+from helpers.window.controls import SPEEDS, make_controls, show_buttons, show_position
+
+TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
+FRAME_SECONDS = 0.045  # the page draws some 20 frames a second; the server drops messages beyond 1,000
+PLOTS_SECONDS = 0.13  # the plots follow a streaming text at every third frame: their strings are long
+SLIDER_SECONDS = 0.4  # and its position slider may lag that much
+ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
+SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
+BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
+
+
+class Explorer:
+    """The live window over one or more models.
+
+    models: {name: (model, tokenizer)}; the first one is shown first. `generation` is the text that the window shows;
+    `position` says how many of its steps are looked at. Only one window streams at a time. `large` is for projectors.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, tuple[LanguageModel, TokenizerProtocol]],
+        prompt: str = "One day, Mia",
+        seed: int = 0,
+        settings: SamplingSettings = BEGIN,
+        *,
+        speed: str = "5/s",
+        max_new_tokens: int = 200,
+        large: bool = False,
+    ) -> None:
+        self._models = _checked_models(models)
+        checks.text_of("the prompt", prompt)
+        self._controls = make_controls(list(models), prompt, seed, settings, speed, max_new_tokens)
+        if checks.true_or_false("large", large):
+            self.widget.add_class("explorer-large")
+        self._loop, self._context = _running_loop(), contextvars.copy_context()
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stream: asyncio.Task[None] | None = None
+        self._notice, self._trouble, self._token_seconds = "", "", math.inf
+        self._plotted, self._slid, self._ended = 0.0, 0.0, -math.inf
+        self.generation = self._new_generation()
+        self.position = 0
+        self._pause_other_windows()
+        self._connect()
+        self._draw()
+
+    # ------------------------------------------------------------------------------------------------ for lessons
+
+    @property
+    def widget(self) -> widgets.VBox:
+        """The window as one widget."""
+        return self._controls.whole
+
+    @property
+    def settings(self) -> SamplingSettings:
+        """What the sliders say now."""
+        return self._controls.settings
+
+    @property
+    def playing(self) -> bool:
+        """True while a text streams in this window."""
+        return self._stream is not None and not self._stream.done()
+
+    def run(self, steps: int) -> None:
+        """Take up to `steps` steps at once, in this cell; stop where the text ends."""
+        steps = checks.whole_number("steps", steps)
+        if self.playing or self._lock.locked():
+            raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
+        self._agree()
+        self._fork()
+        try:
+            while steps and not self._at_end():
+                self._take(self.generation.step(self.settings))
+                steps -= 1
+        finally:
+            self._draw()  # after an interrupt, too
+
+    # What the buttons do, for cells and tests. Each returns at once; the window acts as soon as the cell has ended.
+
+    def play(self) -> None:
+        """Let the text grow from the step that is looked at."""
+        self._ask(self._go_on)
+
+    def pause(self) -> None:
+        """Stop after the token that is being computed."""
+        self._ask(self._nothing)
+
+    def step(self) -> None:
+        """One token more or, where an older step is looked at, the next step."""
+        self._ask(self._step)
+
+    def back(self) -> None:
+        """Look at the step before; nothing is lost."""
+        self._ask(self._look_by, -1)
+
+    def reset(self) -> None:
+        """Back to the prompt; the sliders stay as they are."""
+        self._ask(self._reset)
+
+    def choose(self, token_id: int) -> None:
+        """Take this id in place of the one that came out at the step looked at; what came later is dropped."""
+        model = self._models[self._controls.model.value][0]
+        self._ask(self._choose, checks.token_id(token_id, model.vocab_size, "the model's vocabulary", "token_id"))
+
+    def look(self, position: int) -> None:
+        """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
+        self._ask(self._look_to, checks.whole_number("position", position))
+
+    def _ipython_display_(self) -> None:
+        """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
+        views.display_widget(self.widget)
+
+    # ---------------------------------------------------------------------------------- from the page to the loop
+
+    def _connect(self) -> None:
+        c = self._controls
+        c.play.on_click(lambda _: self._play_pressed())
+        c.step.on_click(lambda _: self.step())
+        c.back.on_click(lambda _: self.back())
+        c.reset.on_click(lambda _: self.reset())
+        for number, button in enumerate(c.choices):
+            button.on_click(lambda _, number=number: self._ask(self._choose_candidate, number))
+        for widget in (c.prompt, c.seed, c.model):
+            widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
+        c.position.observe(self._position_moved, names="value")
+
+    def _play_pressed(self) -> None:
+        just_ended = self.generation.finish_reason and time.monotonic() - self._ended < ENDED_SECONDS
+        if self.playing:
+            self.pause()
+        elif not (just_ended and self._is_latest()):
+            self.play()
+
+    def _position_moved(self, change: dict) -> None:
+        if change["new"] != self.position:  # the reader moved it, not we
+            self.look(change["new"])
+
+    def _ask(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Have something done on the loop's own thread: widgets' callbacks may come on any."""
+        self._running().call_soon_threadsafe(self._start, self._carry_out(action, *arguments))
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError("no event loop runs here: open the window in a notebook, or use explorer.run(n)")
+        return self._loop
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str | None = None) -> asyncio.Task[None]:
+        task = self._running().create_task(work, name=name, context=self._context)
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _carry_out(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Stop the stream, then do what was asked; an error is shown in the window."""
+        async with self._lock:
+            await self._pause()
+            self._notice = self._trouble = ""
+            try:
+                await action(*arguments)
+            except Exception as error:
+                self._trouble = _said(error)
+            self._draw()
+
+    def _pause_other_windows(self) -> None:
+        for task in asyncio.all_tasks(self._loop) if self._loop else ():
+            if task.get_name() == TASK and task is not self._stream:
+                task.cancel()
+
+    # ---------------------------------------------------------------------------------------------- what is done
+
+    async def _pause(self) -> None:
+        if self._stream is not None and not self._stream.done():
+            self._stream.cancel()
+            await asyncio.wait([self._stream])
+
+    async def _go_on(self) -> None:
+        self._agree()
+        if self._is_latest() and self.generation.finish_reason:
+            self._restart("Started again from the prompt.")
+        self._fork()
+        self._pause_other_windows()
+        self._stream = self._start(self._play(), TASK)
+
+    async def _play(self) -> None:
+        """Stream until the end or a pause. Drawn at most 22 times a second, and always once more at the end."""
+        drawn = 0.0
+        try:
+            while not self._at_end():
+                began = time.monotonic()
+                await self._take_step()
+                if time.monotonic() - drawn >= FRAME_SECONDS:
+                    drawn = time.monotonic()
+                    self._draw()
+                per_second = SPEEDS[self._controls.speed.value]
+                await asyncio.sleep(max(0.0, 1 / per_second - (time.monotonic() - began)) if per_second else 0.0)
+        except asyncio.CancelledError:
+            pass  # this is how it is paused
+        except Exception as error:
+            self._trouble = _said(error)
+        finally:
+            self._stream, self._ended = None, time.monotonic()
+            self._draw()
+
+    async def _step(self) -> None:
+        self._agree()
+        if self._is_latest() and self.generation.finish_reason:
+            self._notice = "The text has ended: Reset it, or go Back and play on from there."
+        elif self._is_latest():
+            await self._take_step()
+        else:
+            self._show(self.position + 1)
+
+    async def _take_step(self) -> None:
+        """One token more; a slow model, and any model that reads the prompt, computes beside the loop."""
+        settings, began = self.settings, time.monotonic()
+        if self._token_seconds < SLOW_SECONDS:
+            step = self.generation.step(settings)
+        else:
+            work = asyncio.ensure_future(asyncio.to_thread(self.generation.step, settings))
+            try:
+                step = await asyncio.shield(work)
+            except asyncio.CancelledError:
+                self._take(await _outlasting(work))  # a thread cannot be stopped: what it has begun is kept
+                raise
+        self._token_seconds = time.monotonic() - began
+        self._take(step)
+
+    async def _nothing(self) -> None:
+        """To pause is all that was asked, and whatever is asked pauses first."""
+
+    async def _look_to(self, position: int) -> None:
+        self._show(position)
+
+    async def _look_by(self, steps: int) -> None:
+        self._show(self.position + steps)
+
+    async def _choose_candidate(self, number: int) -> None:
+        """The button's candidate; a click that comes late, when the step has another or none, does nothing."""
+        step = self._shown_step()
+        if step is not None and number < len(step.candidates):
+            await self._choose(step.candidates[number].token_id)
+
+    async def _choose(self, token_id: int) -> None:
+        self._agree()
+        step, dropped = self._shown_step(), len(self.generation.steps) - self.position
+        settings = self.settings if step is None else step.settings
+        self.generation.rewind(max(0, self.position - 1))
+        chosen = self.generation.choose(token_id, settings)
+        self._take(chosen)
+        self._notice = f"You chose {views.visible(chosen.output.piece)}{_dropped(dropped)}."
+
+    async def _reset(self, notice: str = "Back to the prompt.") -> None:
+        self._restart(notice)
+
+    def _restart(self, notice: str) -> None:
+        self.generation = self._new_generation()
+        self.position, self._token_seconds, self._notice = 0, math.inf, notice
+
+    def _fork(self) -> None:
+        """Go on from the step that is looked at; what came after it is dropped, and that is said."""
+        dropped = len(self.generation.steps) - self.position
+        if dropped:
+            self.generation.rewind(self.position)
+            self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
+
+    def _new_generation(self) -> Generation:
+        model, prompt, seed = named = self._controls.beginning
+        generation = Generation(*self._models[model], prompt, seed)
+        self._begun_with = named
+        return generation
+
+    def _agree(self) -> None:
+        """What goes on is what the controls name; where that was refused, it is refused and said again."""
+        if self._controls.beginning != self._begun_with:
+            self._restart("Started afresh.")
+
+    # ------------------------------------------------------------------------------------------------ what is shown
+
+    def _take(self, step: TokenStep) -> None:
+        self.position = step.index + 1
+
+    def _show(self, position: int) -> None:
+        self.position = min(max(position, 0), len(self.generation.steps))
+
+    def _is_latest(self) -> bool:
+        return self.position == len(self.generation.steps)
+
+    def _at_end(self) -> bool:
+        return bool(self.generation.finish_reason) or len(self.generation.steps) >= self._controls.length.value
+
+    def _shown_step(self) -> TokenStep | None:
+        return self.generation.steps[self.position - 1] if self.position else None
+
+    def _draw(self) -> None:
+        """Bring the page up to date, in few messages: each costs the kernel half a millisecond."""
+        try:
+            self._draw_text()
+        except Exception as error:
+            self._trouble = _said(error)
+            self._controls.view.value = f'<div class="explorer-status">{self._status()}</div>'
+        self._draw_position()
+        show_buttons(self._controls, self._shown_step(), self.playing)
+
+    def _draw_text(self) -> None:
+        tokens, steps = self.generation.tokens, self.generation.steps
+        self._controls.view.value = views.journey(tokens, steps, self.position, self._status(), names=self.playing)
+        if not self.playing or time.monotonic() - self._plotted >= PLOTS_SECONDS:
+            self._plotted = time.monotonic()
+            prompt_length = len(tokens) - len(steps)
+            self._controls.plots.value = views.norms_and_cosines(tokens, steps, prompt_length, self.position)
+
+    def _draw_position(self) -> None:
+        """While a text streams the slider's range is the limit, and stays."""
+        if self.playing and time.monotonic() - self._slid < SLIDER_SECONDS:
+            return
+        self._slid = time.monotonic()
+        limit = self._controls.length.value if self.playing else 0
+        show_position(self._controls, self.position, max(1, len(self.generation.steps), limit))
+
+    def _status(self) -> str:
+        steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
+        if self._trouble:
+            return f'<span class="tj-trouble">{escape(views.shortened(self._trouble, 300))}</span>'
+        if self.playing:
+            said = f"● running · {shown} · {self._controls.speed.value}"
+        elif not self._is_latest():
+            said = f"❚❚ looking at step {self.position} of {steps} · Play goes on from here"
+        elif self.generation.finish_reason:
+            said = f"■ {ENDS[self.generation.finish_reason]} · {shown}"
+        elif steps >= self._controls.length.value:
+            said = f"■ stopped at the limit of {self._controls.length.value} new tokens · {shown}"
+        else:
+            said = f"❚❚ paused · {shown}"
+        return escape(" · ".join(filter(None, [said, self._notice])))
+
+
+async def _outlasting(work: asyncio.Future[TokenStep]) -> TokenStep:
+    """The result of work that goes on although this task is cancelled, and cancelled again."""
+    while not work.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([work])
+    return work.result()
+
+
+ENDS = {
+    "eos": "ended: the model drew its end token (eos)",
+    "length": "ended at the limit",
+    "context": "ended: the model can read no more tokens (context)",
+}
+
+
+def _checked_models(
+    models: Mapping[str, tuple[LanguageModel, TokenizerProtocol]],
+) -> dict[str, tuple[LanguageModel, TokenizerProtocol]]:
+    example = '{"mine": (model, tokenizer)}'
+    models = checks.mapping_of("models", models, example)
+    for name, pair in models.items():
+        if not isinstance(name, str) or not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"models[{name!r}] is {checks.shown(pair)}: give a name and a pair, such as {example}")
+    return models
+
+
+def _dropped(count: int) -> str:
+    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
