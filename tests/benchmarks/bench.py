@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from inside_rows import inside_rows
 from keras_rows import keras_rows
 from real_models import real_model_rows
 from torch import nn
@@ -183,6 +184,9 @@ class Ids:
 
     eos_ids, suppressed_ids = frozenset({3}), frozenset({0, 1, 2, 3})
 
+    def __init__(self, vocab_size: int) -> None:
+        self.vocab_size = vocab_size
+
     def encode_prompt(self, text):
         return [2, 7, 8, 9]
 
@@ -207,7 +211,7 @@ def ours(vocab_size: int):
     with torch.no_grad():
         model.embedding.weight.mul_(30)  # as peaked as a trained model, so that top-p has a usual nucleus
     settings = SamplingSettings(TEMPERATURE, top_p=TOP_P)
-    return lambda: list(stream(model, Ids(), "", settings, max_new_tokens=TOKENS))
+    return lambda: list(stream(model, Ids(model.vocab_size), "", settings, max_new_tokens=TOKENS))
 
 
 def plain(vocab_size: int):
@@ -301,7 +305,7 @@ def transformer_rows() -> list[str]:
     options = {"do_sample": True, "temperature": TEMPERATURE, "top_p": TOP_P, "max_new_tokens": 200, "pad_token_id": 0}
     settings = SamplingSettings(TEMPERATURE, top_p=TOP_P)
     ways = {
-        "ours, with the full record": lambda: list(stream(ours, Ids(), "", settings, max_new_tokens=200)),
+        "ours, with the full record": lambda: list(stream(ours, Ids(1_800), "", settings, max_new_tokens=200)),
         "`transformers` generate with its cache": lambda: theirs.generate(
             prompt, attention_mask=torch.ones_like(prompt), **options
         ),
@@ -335,6 +339,7 @@ PARTS = {
     "streaming": streaming_rows,
     "transformer": transformer_rows,
     "window": window_rows,
+    "inside": inside_rows,
     "real": real_model_rows,
     "keras": keras_rows,
     "training": training_part,
