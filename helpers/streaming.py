@@ -205,7 +205,8 @@ class Generation:
 
     def _check_vocabularies(self) -> None:
         """ValueError unless each id of the model has a piece, or is one that is never drawn."""
-        pieces, rows = self._tokenizer.vocab_size, self._model.vocab_size
+        rows = self._model.vocab_size
+        pieces = getattr(self._tokenizer, "vocab_size", rows)  # a stand-in need not say
         if rows - pieces != sum(token_id >= pieces for token_id in self._tokenizer.suppressed_ids):
             raise ValueError(
                 f"the tokenizer has {pieces} ids, the model {rows}: give the tokenizer that the model was trained with"
