@@ -161,7 +161,8 @@ def finite_matrix(
 def of_kind(name: str, value: object, kind: type, example: str = "") -> None:
     """TypeError unless `value` is an instance of `kind`."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} is {shown(value)}: give a {kind.__name__}{example}")
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(f"{name} is {shown(value)}: give {article} {kind.__name__}{example}")
 
 
 def function_of(name: str, value: Any, example: str) -> Callable:

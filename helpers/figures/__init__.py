@@ -1,1 +1,1 @@
-"""Figures of the records for paper: plots draws them with matplotlib, geometry puts vectors on a plane."""
+"""Figures of the records for paper: plots and inside draw them with matplotlib, geometry puts vectors on a plane."""

@@ -116,10 +116,10 @@ def plot_cosines(tokens: Sequence[Token]) -> Picture:
 
 def plot_along(tokens: Sequence[Token], values: Sequence[float], name: str) -> Picture:
     """Any one number for each token, drawn along the text."""
-    tokens, numbers = _latest(tokens), _finite("values", values, "give one number for each token")
-    if len(tokens) != len(numbers[-LATEST:]):
+    numbers = _finite("values", values, "give one number for each token")
+    if len(checks.listed("tokens", tokens)) != len(numbers):
         raise ValueError(f"{len(tokens)} tokens and {len(numbers)} values: give one value for each token")
-    numbers = numbers[-LATEST:]
+    tokens, numbers = _latest(tokens), numbers[-LATEST:]
     figure, (ax,) = _figure()
     _along_text(ax, tokens, numbers, name)
     return Picture(
