@@ -6,6 +6,7 @@ What is checked is typed Any: a check is where a value of any kind may arrive.
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
@@ -62,10 +63,22 @@ def true_or_false(name: str, value: object) -> bool:
 def token_id(value: Any, vocab_size: int, what: str = "the rows of the embedding table", name: str = "id") -> int:
     """`value` as an id from 0 to V - 1; TypeError if it is not a whole number, ValueError if it is out of range."""
     if not is_whole(value):
-        raise TypeError(f"{name} {shown(value)} is not a whole number: give one from 0 to {vocab_size - 1}")
+        value = _whole_scalar(
+            value, f"{name} {shown(value)} is not a whole number: give one from 0 to {vocab_size - 1}"
+        )
     if not 0 <= value < vocab_size:
         raise ValueError(f"{name} {value} is outside 0 … {vocab_size - 1}, {what}")
     return int(value)
+
+
+def _whole_scalar(value: Any, sentence: str) -> int:
+    """The whole number in a tensor or array that holds no other; TypeError with the sentence for anything else."""
+    try:
+        if isinstance(value, bool | np.bool_ | str) or "bool" in str(getattr(value, "dtype", "")):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(sentence) from None
 
 
 def token_ids(ids: Iterable[object], vocab_size: int) -> list[int]:

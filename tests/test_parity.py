@@ -86,3 +86,10 @@ def test_a_lookup_gives_rows_of_the_table(model):
 def test_ids_may_be_numpy_integers(model, integer):
     ids = np.array(IDS, dtype=integer)
     np.testing.assert_allclose(model.advance(ids)[0], forward(model, IDS)[-1], atol=1e-9)
+
+
+def test_an_id_may_be_a_tensor_that_holds_one_number(model):
+    np.testing.assert_allclose(model.embed([torch.tensor(7)]), model.embed([7]))
+    for wrong in (torch.tensor(7.0), torch.tensor(True), torch.tensor([7, 8])):
+        with pytest.raises(TypeError, match="is not a whole number"):
+            model.embed([wrong])
