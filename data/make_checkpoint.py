@@ -1,6 +1,6 @@
 """Train a model that comes with the lessons, the same bytes each time (make checkpoint, make checkpoint-transformer).
 
-It takes less than 20 minutes on one core. It reads fresh documents from the story grammar, none twice, so it
+It takes half an hour at most, on one core. It reads fresh documents from the story grammar, none twice, so it
 cannot learn any of them by heart. The tokenizer is learned from the bundled corpus. The old checkpoint stays in place
 until the new one is complete.
 """
@@ -66,7 +66,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if options.updates is not None and options.out is None:
         parser.error("--updates without --out would replace the model of the lessons: name another folder with --out")
     options.out = options.out or RECIPES[options.model].folder
-    try:  # now, not after twenty minutes of training
+    try:  # now, not after half an hour of training
         options.out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=options.out).close()
     except OSError as error:
