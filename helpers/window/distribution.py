@@ -1,4 +1,4 @@
-"""Sliders that reshape one next-token distribution (lesson 04)."""
+"""Sliders that reshape one next-token distribution (lesson 05)."""
 
 from __future__ import annotations
 
