@@ -18,6 +18,8 @@ import numpy as np
 
 def is_whole(value: object) -> bool:
     """Is this an int or a NumPy integer? True and False are not numbers here."""
+    if type(value) is int:  # nearly always, and ten times cheaper than to ask an abstract class
+        return True
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

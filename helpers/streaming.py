@@ -118,7 +118,7 @@ class Generation:
         if not read:
             return
         ids = slice(None) if among is None else among
-        logits = (opened.table[ids] @ np.array(read).T).T  # (stages, V), or one column for each candidate
+        logits = np.array(read) @ opened.table[ids].T  # (stages, V), or one column for each candidate
         if opened.bias is not None:
             logits = logits + opened.bias[ids]
         if among is None:

@@ -99,12 +99,13 @@ class LSTMLanguageModel(SizesOfConfig, nn.Module):
         """Read one or more ids after `state`: (logits (V,) for the next id, the new state)."""
         ids = checks.token_ids(ids, self.vocab_size)
         if state is None:
-            state = LSTMState(numpy_weights(dict(self.named_parameters())), [])
-        weights, history = state
+            state = LSTMState(numpy_weights(dict(self.named_parameters())), [], [])
+        weights, history, newest_gates = state
         table = weights["embedding.weight"]
         h, c = history[-1] if history else np.zeros((2, self.config.hidden_size), table.dtype)
         for token_id in ids:
-            h, c = lstm_cell(table[token_id], h, c, weights)
+            newest_gates[:] = lstm_gates(table[token_id], h, weights)
+            h, c = _after_gates(newest_gates, c)
             history.append((h, c))
         return self._next_logits(h, weights), state
 
@@ -116,12 +117,13 @@ class LSTMLanguageModel(SizesOfConfig, nn.Module):
 
     def opened(self, state: LSTMState, position: int, token_id: int) -> Opened:
         """What happened when that token was read: row, hidden state, projection, and the memory."""
-        weights, history = state
+        weights, history, newest_gates = state
         checks.whole_number("position", position, 0, len(history) - 1, ", one of the tokens read")
         row = weights["embedding.weight"][token_id]
         before, _ = history[position - 1] if position else (np.zeros(self.config.hidden_size, row.dtype), None)
         h, c = history[position]
-        i, f, _, o = lstm_gates(row, before, weights)
+        is_newest = newest_gates and position == len(history) - 1
+        i, f, _, o = newest_gates if is_newest else lstm_gates(row, before, weights)
         memory = Memory(c, h, i, f, o)
         if not self.config.tied:
             ends = (("row", row, None), ("hidden state", h, h))
@@ -133,30 +135,37 @@ class LSTMLanguageModel(SizesOfConfig, nn.Module):
     def with_cell(self, state: LSTMState, cell: np.ndarray) -> LSTMState:
         """The state with another cell state (H,) after the newest token; the hidden state stays."""
         hidden, old = state.history[-1]
-        return LSTMState(state.weights, [*state.history[:-1], (hidden, cell.astype(old.dtype))])
+        return LSTMState(state.weights, [*state.history[:-1], (hidden, cell.astype(old.dtype))], state.newest_gates)
 
     def rewind(self, state: LSTMState, length: int) -> LSTMState:
         """The state as it was after the first `length` tokens."""
         del state.history[checks.rewind_length(length, len(state.history)) :]
+        state.newest_gates.clear()
         return state
 
 
 class LSTMState(NamedTuple):
     """What an LSTM carries along a text: its weights as NumPy views, and (h, c), (H,) each, after every token.
 
-    All of the past is kept, which makes `rewind` exact. One token costs more than twice as much with torch's operators
+    All of the past is kept, which makes `rewind` exact. `newest_gates` holds what `lstm_gates` gave for the newest
+    token, or nothing after a rewind. One token costs more than twice as much with torch's operators
     as with NumPy's: for vectors this short, calling an operator takes longer than its arithmetic.
     """
 
     weights: dict[str, np.ndarray]
     history: list[tuple[np.ndarray, np.ndarray]]
+    newest_gates: list[np.ndarray]
 
 
 def lstm_cell(
     x: np.ndarray, h: np.ndarray, c: np.ndarray, weights: dict[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """One step of torch.nn.LSTM: x (D,), h and c (H,) -> the new h and c."""
-    i, f, g, o = lstm_gates(x, h, weights)
+    return _after_gates(lstm_gates(x, h, weights), c)
+
+
+def _after_gates(gates: Sequence[np.ndarray], c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    i, f, g, o = gates
     c = f * c + i * g
     return o * np.tanh(c), c
 
