@@ -7,7 +7,7 @@ import pytest
 from fakes import WithoutEnd
 from test_inside import lstm, transformer
 
-from helpers.figures.inside import plot_memory, plot_ranks, plot_stages
+from helpers.figures.inside import plot_groups, plot_memory, plot_ranks, plot_stages
 from helpers.streaming import Generation
 
 
@@ -46,12 +46,23 @@ def test_a_memory_is_drawn_along_the_text(tokenizer):
     assert picture.png().startswith(b"\x89PNG")
 
 
+def test_groups_are_told_by_mean_and_spread():
+    picture = plot_groups({"Mia": [1.0, 2.0], "Leo": [-1.0, -1.0]}, "unit 7")
+    assert picture.sentence.startswith("unit 7 in 2 groups")
+    assert "Mia +1.50 ± 0.50, Leo -1.00 ± 0.00" in picture.sentence
+    assert picture.png().startswith(b"\x89PNG")
+    assert "a +3.00" in plot_groups({"a": [3.0]}, "one value").sentence
+
+
 @pytest.mark.parametrize(
     ("draw", "match"),
     [
         (lambda inside: plot_stages(None), "inside is None: give an Inside, such as"),
         (lambda inside: plot_ranks({}), "insides is empty"),
         (lambda inside: plot_ranks({"a": 3}), r"insides\['a'\] is 3"),
+        (lambda inside: plot_groups({}, "unit 7"), "groups is empty"),
+        (lambda inside: plot_groups({"Mia": []}, "unit 7"), r"groups\['Mia'\] has the shape \(0,\): give one number"),
+        (lambda inside: plot_groups({"Mia": [np.nan]}, "unit 7"), r"groups\['Mia'\] holds NaN: give one number"),
         (lambda inside: plot_memory([], [], [0]), "0 memories and 0 pieces"),
         (lambda inside: plot_memory([inside.memory], ["a", "b"], [0]), "1 memories and 2 pieces"),
         (lambda inside: plot_memory([inside.memory], ["a"], [12]), "unit is 12: give a whole number from 0 to 11"),

@@ -280,3 +280,24 @@ def test_the_models_bars_are_grey_and_those_left_blue_as_in_the_live_views():
     picture = plots.plot_distributions(["a", "b"], {"model": [0.6, 0.4], "after": [1.0, 0.0]})
     colours = [to_hex(bars[0].get_facecolor()) for bars in picture.figure.axes[0].containers]
     assert colours == [plots.GREY.lower(), plots.BLUE.lower()]
+
+
+def test_a_step_of_rows_says_which_of_them_move_towards_the_vector():
+    before, vector = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]), np.array([1.0, 0.5])
+    picture = plots.plot_moves(before, before + np.outer([0.5, -0.2, 0.1], vector), ["cat", "dog", "owl"], vector)
+    assert picture.sentence == "Of 3 rows the step moves towards the vector: cat, owl."
+    assert picture.png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "vector", "match"),
+    [
+        ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0]], [1.0, 2.0], r"before has the shape \(1, 3\), not \(1, 2\): give 2 numbers"),
+        ([[1.0, 2.0]], [[1.0, 2.0], [0.0, 0.0]], [1.0, 2.0], r"after has the shape \(2, 2\)"),
+        ([[1.0, 2.0]], [[1.0, 2.0]], [1.0], r"vector has the shape \(1,\), not \(2,\)"),
+        ([[1.0, 2.0]], [[1.0, float("nan")]], [1.0, 2.0], "after holds NaN"),
+    ],
+)
+def test_moves_that_cannot_be_drawn_are_named(before, after, vector, match):
+    with pytest.raises(ValueError, match=match):
+        plots.plot_moves(before, after, ["cat"], vector)

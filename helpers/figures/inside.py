@@ -1,4 +1,4 @@
-"""Figures of what happens inside a model: its stages, the rank of a token along them, and an LSTM's memory."""
+"""Figures of what happens inside a model: its stages, ranks along them, an LSTM's memory, and one unit's values."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from helpers import checks
 from helpers.figures.plots import BLUE, CLASS_COLOURS, GREEN, GREY, LATEST, ORANGE, SIGNS, Picture, shown
 from helpers.records import Inside, Memory, Stage
 
+BINS = 60  # of a histogram
 MOST_UNITS = 40  # rows of a memory's picture; more could not be read
 
 
@@ -71,6 +72,29 @@ def plot_ranks(insides: Mapping[str, Inside]) -> Picture:
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper right", ncols=4, frameon=False, fontsize=9)
     return Picture(figure, f"Rank of the chosen token along the stages, 1 is first. {'; '.join(said)}.")
+
+
+def plot_groups(groups: Mapping[str, Sequence[float]], name: str) -> Picture:
+    """How one quantity, called `name`, is spread in each of several groups: a histogram each, on the same bins."""
+    groups = checks.mapping_of("groups", groups, '{"Mia": [1.5, 1.4]}')
+    values = {group: _numbers(group, given) for group, given in groups.items()}
+    together = np.concatenate(list(values.values()))
+    bins = np.linspace(together.min(), together.max(), BINS + 1) if np.ptp(together) else BINS
+    figure = Figure(figsize=(9.0, 2.8), layout="constrained", facecolor="white")
+    ax = FigureCanvasAgg(figure).figure.subplots()
+    for number, (group, found) in enumerate(values.items()):
+        share = np.full(len(found), 1 / len(found))
+        ax.hist(found, bins, weights=share, color=CLASS_COLOURS[number % len(CLASS_COLOURS)], alpha=0.6, label=group)
+    ax.set(xlabel=name, ylabel="share of the group")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper right", ncols=8, frameon=False, fontsize=9)
+    means = ", ".join(f"{group} {found.mean():+.2f} ± {found.std():.2f}" for group, found in values.items())
+    return Picture(figure, f"{name} in {len(values)} groups, mean and standard deviation: {means}.")
+
+
+def _numbers(group: str, given: Sequence[float]) -> np.ndarray:
+    example = "give one number or more"
+    return checks.finite(f"groups[{group!r}]", checks.float64_vector(f"groups[{group!r}]", given, example), example)
 
 
 def plot_memory(memories: Sequence[Memory], pieces: Sequence[str], units: Sequence[int]) -> Picture:

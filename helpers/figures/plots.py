@@ -192,6 +192,33 @@ def plot_vectors(vectors: np.ndarray, names: Sequence[str]) -> Picture:
     )
 
 
+def plot_moves(before: np.ndarray, after: np.ndarray, names: Sequence[str], vector: Sequence[float]) -> Picture:
+    """Rows (N, 2) before and after a step, each move an arrow, beside the vector (2,) that moved them."""
+    before, after = checks.finite_matrix("before", before), checks.finite_matrix("after", after)
+    names = _as_many("names", names, "rows", len(before))
+    pull = _finite("vector", vector, "give 2 numbers")
+    for what, given, wanted in (("before", before, (len(names), 2)), ("after", after, before.shape), ("vector", pull, (2,))):
+        if given.shape != wanted:
+            raise ValueError(f"{what} has the shape {given.shape}, not {wanted}: give 2 numbers for each row")
+    figure, (ax,) = _figure(width=5.6, height=3.6)
+    ax.annotate("", pull, (0, 0), arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.5})
+    ax.text(*pull, "  vector", color=GREY, fontsize=9, va="center")
+    for number, (name, old, new) in enumerate(zip(names, before, after, strict=True)):
+        colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
+        ax.plot(*old, "o", color=colour, alpha=0.35)
+        ax.annotate("", new, old, arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 2})
+        behind = 9 if new[1] < old[1] else -9  # in points: the label stands where the arrow does not go
+        ax.annotate(shown(name), old, (0, behind), textcoords="offset points", color=colour, ha="center", va="center")
+    everything = np.vstack([before, after, pull[None], np.zeros((1, 2))])
+    ax.update_datalim(everything)
+    ax.margins(0.2)
+    ax.axhline(0, color=GREY, linewidth=0.5)
+    ax.axvline(0, color=GREY, linewidth=0.5)
+    ax.set_aspect("equal", adjustable="datalim")
+    nearer = [name for name, along in zip(names, (after - before) @ pull, strict=True) if along > 0]
+    return Picture(figure, f"Of {len(names)} rows the step moves towards the vector: {', '.join(nearer) or 'none'}.")
+
+
 def plot_attention(weights: np.ndarray, pieces: Sequence[str]) -> Picture:
     """One head's attention (T, T) over the pieces of a text: row by row, how much each token takes from which.
 
