@@ -44,8 +44,9 @@ def mute_heads(model: Model, heads: Iterable[tuple[int, int]]) -> Model:
     """The model with some attention heads muted: (layer, head) each, both counted from 0.
 
     Muted means that the head's output is set to zero before the layer adds it to the residual stream (zero ablation;
-    Michel et al. 2019, "Are Sixteen Heads Really Better than One?"). The head still looks: its attention weights are
-    still in the record, and nothing comes of them. TypeError for a model without heads, ValueError for a head that
+    Michel et al. 2019, "Are Sixteen Heads Really Better than One?"). Others put the head's mean output there; on the
+    shipped Transformer that changes the cost of a repeated word by a quarter of a bit at most, as tests/test_interventions.py
+    measures. The head still looks: its attention weights are still in the record, and nothing comes of them. TypeError for a model without heads, ValueError for a head that
     does not exist.
     """
     if not isinstance(model, HasHeads):
