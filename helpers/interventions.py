@@ -44,10 +44,10 @@ def mute_heads(model: Model, heads: Iterable[tuple[int, int]]) -> Model:
     """The model with some attention heads muted: (layer, head) each, both counted from 0.
 
     Muted means that the head's output is set to zero before the layer adds it to the residual stream (zero ablation;
-    Michel et al. 2019, "Are Sixteen Heads Really Better than One?"). Others put the head's mean output there; on the
-    shipped Transformer that changes the cost of a repeated word by a quarter of a bit at most, as tests/test_interventions.py
-    measures. The head still looks: its attention weights are still in the record, and nothing comes of them. TypeError for a model without heads, ValueError for a head that
-    does not exist.
+    Michel et al. 2019, "Are Sixteen Heads Really Better than One?"). Others put the head's mean output there: on the
+    shipped Transformer that changes the cost of a repeated word by a quarter of a bit at most, as a test measures. The
+    head still looks: its attention weights are still in the record, and nothing comes of them. TypeError for a model
+    without heads, ValueError for a head that does not exist.
     """
     if not isinstance(model, HasHeads):
         raise TypeError(f"a {type(model).__name__} has no attention heads to mute: give a Transformer or a real model")

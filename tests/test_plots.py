@@ -292,7 +292,12 @@ def test_a_step_of_rows_says_which_of_them_move_towards_the_vector():
 @pytest.mark.parametrize(
     ("before", "after", "vector", "match"),
     [
-        ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0]], [1.0, 2.0], r"before has the shape \(1, 3\), not \(1, 2\): give 2 numbers"),
+        (
+            [[1.0, 2.0, 3.0]],
+            [[1.0, 2.0, 3.0]],
+            [1.0, 2.0],
+            r"before has the shape \(1, 3\), not \(1, 2\): give 2 numbers",
+        ),
         ([[1.0, 2.0]], [[1.0, 2.0], [0.0, 0.0]], [1.0, 2.0], r"after has the shape \(2, 2\)"),
         ([[1.0, 2.0]], [[1.0, 2.0]], [1.0], r"vector has the shape \(1,\), not \(2,\)"),
         ([[1.0, 2.0]], [[1.0, float("nan")]], [1.0, 2.0], "after holds NaN"),

@@ -197,7 +197,11 @@ def plot_moves(before: np.ndarray, after: np.ndarray, names: Sequence[str], vect
     before, after = checks.finite_matrix("before", before), checks.finite_matrix("after", after)
     names = _as_many("names", names, "rows", len(before))
     pull = _finite("vector", vector, "give 2 numbers")
-    for what, given, wanted in (("before", before, (len(names), 2)), ("after", after, before.shape), ("vector", pull, (2,))):
+    for what, given, wanted in (
+        ("before", before, (len(names), 2)),
+        ("after", after, before.shape),
+        ("vector", pull, (2,)),
+    ):
         if given.shape != wanted:
             raise ValueError(f"{what} has the shape {given.shape}, not {wanted}: give 2 numbers for each row")
     figure, (ax,) = _figure(width=5.6, height=3.6)
