@@ -3,6 +3,7 @@
 leaves            records      plain frozen data: Token, Candidate, TokenStep, TrainingStep
                   checks       the checks of arguments that all share
                   protocols    what is asked of a model and of a tokenizer
+                  sentences    what a figure shows, in words, for the page and for paper
 text -> ids       tokenizer    train a BPE vocabulary, encode, decode, stream ids back into text
                   corpus       the texts that models learn from
 ids -> logits     models/      LSTM, Transformer, Keras twin, real models, checkpoints

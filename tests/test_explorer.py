@@ -6,6 +6,7 @@ import time
 
 import pytest
 from fakes import FakeModel, WithoutEnd
+from test_inside import lstm
 
 from helpers.sampling import SamplingSettings
 from helpers.window.explorer import ENDED_SECONDS, TASK, Explorer
@@ -297,6 +298,63 @@ def test_a_stream_that_is_stopped_twice_still_waits_for_its_token(endless):
         stream.cancel()
         await until(stream.done)
         assert explorer.position == len(explorer.generation.steps) == 2
+
+    on_loop(scene)
+
+
+def opened(explorer):
+    return explorer._controls.stages.layout.display == "block"
+
+
+def test_the_inside_is_computed_only_while_it_is_open(tokenizer, endless):
+    explorer = explorer_over({"lstm": (lstm(tokenizer.vocab_size), endless)})
+    asked, inside = [], explorer.generation.inside
+    explorer.generation.inside = lambda index, **options: asked.append(index) or inside(index, **options)
+    explorer.run(3)
+    assert asked == []
+    assert not opened(explorer)
+    explorer._controls.inside.value = True
+    assert asked == [2]
+    assert opened(explorer)
+    record, shown = inside(2), explorer._controls.stages.value
+    for stage in record.stages:
+        assert f">{stage.name}<" in shown
+        assert f">{stage.norm:.2f}<" in shown
+    explorer.run(2)
+    assert asked == [2, 4]
+    explorer._controls.inside.value = False
+    explorer.run(2)
+    assert asked == [2, 4]
+    assert not opened(explorer)
+
+
+def test_a_model_that_does_not_say_what_is_inside_is_told_so(models):
+    explorer = explorer_over(models)
+    explorer._controls.inside.value = True
+    assert "press Step or Play" in explorer._controls.stages.value
+    explorer.run(1)
+    assert "This model does not say what is inside it." in explorer._controls.stages.value
+    explorer.generation.inside = lambda index, **options: 1 / 0
+    explorer.run(1)
+    assert "division by zero" in explorer._controls.stages.value
+    assert "paused" in explorer._status()  # the text itself goes on
+
+
+def test_the_inside_opened_while_a_text_streams_follows_it(tokenizer, endless):
+    async def scene():
+        explorer = explorer_over({"lstm": (lstm(tokenizer.vocab_size), endless)}, max_new_tokens=1000)
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) > 3)
+        explorer._controls.inside.value = True
+        await until(lambda: explorer.playing and "stages of one token" in explorer._controls.stages.value)
+        explorer.pause()
+        await until(lambda: not explorer.playing)
+        last = explorer.generation.inside(len(explorer.generation.steps) - 1).stages[-1]
+        assert f">{last.norm:.2f}<" in explorer._controls.stages.value
+        explorer.look(2)
+        await until(lambda: explorer.position == 2)
+        first = explorer.generation.inside(1).stages[0]
+        assert f">{first.norm:.2f}<" in explorer._controls.stages.value
 
     on_loop(scene)
 

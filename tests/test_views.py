@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.figures import geometry
+from helpers.records import Candidate, Inside, Stage
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
-from helpers.window import svg, training_views, views
+from helpers.window import stages, svg, training_views, views
 
 HOSTILE = '<img src=x onerror=1> </svg> \u202e & "quote" \''
 
@@ -155,6 +156,42 @@ def test_the_cosines_sentence_counts_those_that_are_drawn(generation):
     assert drawn == len(tokens) - 3
     assert f"Cosine to the token before: {drawn} tokens, mean" in html
     assert f"Embedding norm of each token: {len(tokens)} tokens, mean" in html
+
+
+def an_inside(count):
+    """Stages with known norms; the output layer cannot read the second, and model text is hostile."""
+    lens = tuple(Candidate(number, HOSTILE, share, share) for number, share in ((7, 0.8), (3, 0.15), (9, 0.05)))
+    rows = [np.full(4, 1.0 + number) for number in range(count)]
+    made = (
+        Stage(f"after <{n}>", row, float(np.linalg.norm(row)), () if n == 1 else lens, None if n == 1 else n + 1)
+        for n, row in enumerate(rows)
+    )
+    return Inside(tuple(made), None, None)
+
+
+def test_the_inside_part_tells_each_stages_name_strip_norm_and_lens():
+    html = stages.stages(an_inside(3))
+    rows = list(parsed(html).iterfind(".//div[@class='tj-stage']"))
+    assert [row.find("span").text for row in rows] == ["after <0>", "after <1>", "after <2>"]
+    assert [row.find("b").text for row in rows] == ["2.00", "4.00", "6.00"]
+    assert [len(row.findall(".//span[@class='tj-guess']")) for row in rows] == [3, 0, 3]
+    assert "cannot read it" in words(rows[1])
+    assert words(rows[2].findall(".//span[@class='tj-guess']")[0]).endswith(" 0.80")
+    for row in rows:
+        assert row.find("img").get("src").startswith("data:image/png")
+    assert "<img src=x" not in html
+    assert "\u202e" not in html
+    sentence = words(parsed(html).find(".//p"))
+    assert sentence == parsed(html).find(".//div[@role='img']").get("aria-label")
+    assert "3 stages of one token" in sentence
+    assert "norm 2.00 at after <0>, 6.00 at after <2>" in sentence
+
+
+def test_of_many_stages_the_first_the_last_and_some_between_are_shown():
+    assert [stage.name for stage in stages.spread(an_inside(8).stages, 8)] == [f"after <{n}>" for n in range(8)]
+    names = [stage.name for stage in stages.spread(an_inside(31).stages, 8)]
+    assert names == [f"after <{n}>" for n in (0, 4, 9, 13, 17, 21, 26, 30)]
+    assert "8 of 31 stages of one token" in words(parsed(stages.stages(an_inside(31))))
 
 
 def test_model_text_is_escaped_everywhere(tokenizer, model):

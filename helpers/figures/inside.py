@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
-from helpers import checks
+from helpers import checks, sentences
 from helpers.figures.plots import BLUE, CLASS_COLOURS, GREEN, GREY, LATEST, ORANGE, SIGNS, Picture, shown
 from helpers.records import Inside, Memory, Stage
 
@@ -27,7 +27,7 @@ def plot_stages(inside: Inside) -> Picture:
     axes = figure.subplots(len(stages), 2, squeeze=False, width_ratios=[3.0, 2.6])
     for (strip, words), stage in zip(axes, stages, strict=True):
         _strip(strip, words, stage)
-    return Picture(figure, _stages_sentence(stages))
+    return Picture(figure, sentences.of_stages(stages))
 
 
 def _strip(strip: Axes, words: Axes, stage: Stage) -> None:
@@ -43,13 +43,6 @@ def _strip(strip: Axes, words: Axes, stage: Stage) -> None:
     for number, candidate in enumerate(stage.candidates):
         said = f"{shown(candidate.piece)} {candidate.model_probability:.2f}"
         words.text(0.25 + 0.26 * number, 0.5, said, va="center", fontsize=9)
-
-
-def _stages_sentence(stages: Sequence[Stage]) -> str:
-    read = [stage for stage in stages if stage.candidates]
-    guesses = ", ".join(f"{stage.candidates[0].piece!r} at {stage.name}" for stage in read)
-    norms = f"norm {stages[0].norm:.2f} at {stages[0].name}, {stages[-1].norm:.2f} at {stages[-1].name}"
-    return f"{len(stages)} stages of one token; the lens reads first: {guesses}; {norms}."
 
 
 def plot_ranks(insides: Mapping[str, Inside]) -> Picture:

@@ -4,5 +4,5 @@ explorer             the live window: the session, and what its buttons do
 controls             its widgets and their layout; explorer.css their looks
 distribution         sliders that reshape one distribution
 training_monitor     a training run, watched; training_views draws it
-views, svg           records as HTML and SVG
+views, stages, svg   records as HTML and SVG
 """

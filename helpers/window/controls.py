@@ -19,6 +19,7 @@ SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full"
 SEEDS, LENGTH = 10**9, 1000  # the largest
 LABEL_WIDTH = "84px"
 STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+INSIDE = "Show what is inside the model at the step looked at: the stages from the row to the prediction"
 NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
 
 
@@ -33,11 +34,13 @@ class Controls:
     prompt: widgets.Text
     seed: widgets.BoundedIntText
     model: widgets.Dropdown
+    inside: widgets.ToggleButton
     filters: Mapping[str, widgets.FloatSlider | widgets.IntSlider]
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
     position: widgets.IntSlider
     view: widgets.HTML
+    stages: widgets.HTML
     plots: widgets.HTML
     choices: tuple[widgets.Button, ...]
     choice_column: widgets.VBox
@@ -97,6 +100,7 @@ def make_controls(
         "prompt": _named("prompt", widgets.Text(prompt, continuous_update=False), "225px", label="prompt"),
         "seed": _named("seed", widgets.BoundedIntText(int(seed), min=0, max=SEEDS), "108px", label="seed"),
         "model": _named("model", widgets.Dropdown(options=list(models)), "165px", label="model"),
+        "inside": _named("inside", widgets.ToggleButton(description="Inside", icon="search", tooltip=INSIDE)),
     }
     sliders = {
         "speed": _named("speed", widgets.SelectionSlider(options=list(SPEEDS), value=speed), None, label="speed"),
@@ -108,13 +112,14 @@ def make_controls(
     position = _named("position", widgets.IntSlider(0, min=0, max=1), None, label="position")
     choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
     choice_column = _named("choices", widgets.VBox(choices))
-    view, plots = widgets.HTML(), _named("plots", widgets.HTML())
+    view, stages, plots = widgets.HTML(), widgets.HTML(layout={"display": "none"}), _named("plots", widgets.HTML())
     whole = widgets.VBox(
         [
             widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
             _named("sliders", widgets.Box([*filters.values(), *sliders.values()])),
             _named("view", widgets.Box([view, choice_column])),
+            stages,
             plots,
             position,
             widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
@@ -127,6 +132,7 @@ def make_controls(
         **sliders,
         filters=filters,
         view=view,
+        stages=stages,
         plots=plots,
         position=position,
         choices=choices,

@@ -22,7 +22,7 @@ from helpers.protocols import LanguageModel, TokenizerProtocol
 from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
-from helpers.window import views
+from helpers.window import stages, views
 from helpers.window.controls import SPEEDS, make_controls, show_buttons, show_position
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
@@ -31,6 +31,9 @@ PLOTS_SECONDS = 0.13  # the plots follow a streaming text at every third frame: 
 SLIDER_SECONDS = 0.4  # and its position slider may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
+LENS_LIMIT = (
+    10_000  # of a larger vocabulary the lens ranks the step's own candidates alone, which costs next to nothing
+)
 BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
 
 
@@ -148,6 +151,7 @@ class Explorer:
         for widget in (c.prompt, c.seed, c.model):
             widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
         c.position.observe(self._position_moved, names="value")
+        c.inside.observe(lambda _: self._open_inside(), names="value")
 
     def _play_pressed(self) -> None:
         just_ended = self.generation.finish_reason and time.monotonic() - self._ended < ENDED_SECONDS
@@ -159,6 +163,13 @@ class Explorer:
     def _position_moved(self, change: dict) -> None:
         if change["new"] != self.position:  # the reader moved it, not we
             self.look(change["new"])
+
+    def _open_inside(self) -> None:
+        """Open or fold the part. A text that streams goes on: its next frame fills what is opened."""
+        if self._loop is None:
+            self._draw_inside()
+        else:
+            self._loop.call_soon_threadsafe(self._draw_inside)
 
     def _ask(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Have something done on the loop's own thread: widgets' callbacks may come on any."""
@@ -323,6 +334,7 @@ class Explorer:
         except Exception as error:
             self._trouble = _said(error)
             self._controls.view.value = f'<div class="explorer-status">{self._status()}</div>'
+        self._draw_inside(frame=True)
         self._draw_position()
         show_buttons(self._controls, self._shown_step(), self.playing)
 
@@ -333,6 +345,23 @@ class Explorer:
             self._plotted = time.monotonic()
             prompt_length = len(tokens) - len(steps)
             self._controls.plots.value = views.norms_and_cosines(tokens, steps, prompt_length, self.position)
+
+    def _draw_inside(self, frame: bool = False) -> None:
+        """What was inside at the step looked at, computed only while the part is open, and never beside a step."""
+        part, opened = self._controls.stages, self._controls.inside.value
+        part.layout.display = "block" if opened else "none"
+        if opened and (frame or (not self.playing and not self._lock.locked())):
+            part.value = self._inside()
+
+    def _inside(self) -> str:
+        if not self.position:
+            return stages.nothing_inside(stages.NO_STEP)
+        large = self._models[self._begun_with[0]][0].vocab_size > LENS_LIMIT
+        try:
+            inside = self.generation.inside(self.position - 1, lens="candidates" if large else "vocabulary")
+        except Exception as error:
+            return stages.nothing_inside(_said(error))
+        return stages.stages(inside) if inside else stages.nothing_inside(stages.CLOSED_MODEL)
 
     def _draw_position(self) -> None:
         """While a text streams the slider's range is the limit, and stays."""

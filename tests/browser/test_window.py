@@ -203,7 +203,9 @@ def test_every_control_can_be_reached_with_tab_in_reading_order(window):
         )
         order += [name] if name and name not in order else []
         window.page.keyboard.press("Tab")
-    controls = "play step back reset prompt seed model temperature top-k top-p min-p speed length choice position"
+    controls = (
+        "play step back reset prompt seed model inside temperature top-k top-p min-p speed length choice position"
+    )
     assert order == controls.split()
 
 
@@ -233,6 +235,32 @@ def test_every_figure_stands_beside_its_sentence(window):
         assert sentence == (picture.get_attribute("aria-label") or picture.get_attribute("alt"))
     assert "6 tokens" in window.part("norms").locator(".tj-sentence").inner_text()
     assert window.part("text").get_attribute("aria-label").startswith("5 tokens of the prompt and 1 new")
+
+
+def test_the_inside_opens_at_a_press_follows_the_step_and_stands_still(window):
+    step(window)
+    assert window.part("stages").is_hidden()
+    window.press("inside")
+    names = window.ask("' '.join(stage.name for stage in explorer.generation.inside(0).stages)")
+    window.part("stages").locator(".tj-stage").nth(2).wait_for()
+    shown = [row.locator("span").first.inner_text() for row in window.part("stages").locator(".tj-stage").all()]
+    assert " ".join(shown) == names
+    whole, heights = window.page.locator(".explorer"), set()
+    window.press("play")
+    for _ in range(15):
+        heights.add(whole.bounding_box()["height"])
+        window.page.wait_for_timeout(100)
+    window.press("pause")
+    window.wait_for_status("paused")
+    heights.add(whole.bounding_box()["height"])
+    assert len(heights) == 1
+    assert window.page.evaluate(SCROLLING) == []
+    window.press("back")
+    window.wait_for_status("looking at step")
+    norm = window.ask("f'{explorer.generation.inside(explorer.position - 1).stages[-1].norm:.2f}'")
+    assert window.part("stages").locator("b").last.inner_text() == norm
+    window.press("inside")
+    window.part("stages").wait_for(state="hidden")
 
 
 SCROLLING = """() => [...document.querySelectorAll('.explorer, .explorer *')].filter(e => {
