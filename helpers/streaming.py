@@ -35,6 +35,7 @@ class Generation:
         checks.language_model(model)
         checks.tokenizer_with("encode_prompt", tokenizer)
         self._model, self._tokenizer = model, tokenizer
+        self._open_model = model if isinstance(model, OpenModel) else None  # asked once: the question is not cheap
         self._check_vocabularies()
         self._suppressed = np.array(sorted(tokenizer.suppressed_ids), dtype=np.intp)
         ids = tokenizer.encode_prompt(checks.text_of("the prompt", prompt))
@@ -79,11 +80,11 @@ class Generation:
         step = self._text.steps[self._checked_index(index)]
         if lens not in LENSES:
             raise ValueError(f"lens is {checks.shown(lens)}: give one of {', '.join(map(repr, LENSES))}")
-        if not isinstance(self._model, OpenModel):
+        if self._open_model is None:
             return None
         position = step.input.position
         state = self._reading.state if self._reading else self._read_again(position)
-        opened = self._model.opened(state, position, step.input.token_id)
+        opened = self._open_model.opened(state, position, step.input.token_id)
         among = None if lens == "vocabulary" else [candidate.token_id for candidate in step.candidates]
         return Inside(self._stages(opened, step, among), opened.attention, opened.memory)
 

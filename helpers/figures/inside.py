@@ -72,7 +72,7 @@ def plot_groups(groups: Mapping[str, Sequence[float]], name: str) -> Picture:
     groups = checks.mapping_of("groups", groups, '{"Mia": [1.5, 1.4]}')
     values = {group: _numbers(group, given) for group, given in groups.items()}
     together = np.concatenate(list(values.values()))
-    bins = np.linspace(together.min(), together.max(), BINS + 1) if np.ptp(together) else BINS
+    bins = np.histogram_bin_edges(together, BINS).tolist()
     figure = Figure(figsize=(9.0, 2.8), layout="constrained", facecolor="white")
     ax = FigureCanvasAgg(figure).figure.subplots()
     for number, (group, found) in enumerate(values.items()):

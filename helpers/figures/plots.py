@@ -205,9 +205,10 @@ def plot_moves(before: np.ndarray, after: np.ndarray, names: Sequence[str], vect
         if given.shape != wanted:
             raise ValueError(f"{what} has the shape {given.shape}, not {wanted}: give 2 numbers for each row")
     figure, (ax,) = _figure(width=5.6, height=3.6)
-    ax.annotate("", pull, (0, 0), arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.5})
-    ax.text(*pull, "  vector", color=GREY, fontsize=9, va="center")
-    for number, (name, old, new) in enumerate(zip(names, before, after, strict=True)):
+    tip = (float(pull[0]), float(pull[1]))
+    ax.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.5})
+    ax.text(tip[0], tip[1], "  vector", color=GREY, fontsize=9, va="center")
+    for number, (name, old, new) in enumerate(zip(names, before.tolist(), after.tolist(), strict=True)):
         colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
         ax.plot(*old, "o", color=colour, alpha=0.35)
         ax.annotate("", new, old, arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 2})

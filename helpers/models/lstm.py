@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import MOST, LanguageModelOutput, SizesOfConfig, check_batch, numpy_weights
+from helpers.models.output import MOST, LanguageModelOutput, SizesOfConfig, check_batch, numpy_weights, table_for_lens
 from helpers.records import Memory, Opened
 
 
@@ -127,10 +127,10 @@ class LSTMLanguageModel(SizesOfConfig, nn.Module):
         memory = Memory(c, h, i, f, o)
         if not self.config.tied:
             ends = (("row", row, None), ("hidden state", h, h))
-            return Opened(ends, weights["output.weight"], weights["output.bias"], memory=memory)
+            return Opened(ends, table_for_lens(weights, "output.weight"), weights["output.bias"], memory=memory)
         projected = weights["project.weight"] @ h + weights["project.bias"]
         stages = (("row", row, row), ("hidden state", h, None), ("projection", projected, projected))
-        return Opened(stages, weights["embedding.weight"], weights["output_bias"], memory=memory)
+        return Opened(stages, table_for_lens(weights, "embedding.weight"), weights["output_bias"], memory=memory)
 
     def with_cell(self, state: LSTMState, cell: np.ndarray) -> LSTMState:
         """The state with another cell state (H,) after the newest token; the hidden state stays."""

@@ -16,7 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import MOST, LanguageModelOutput, SizesOfConfig, check_batch, check_length, numpy_weights
+from helpers.models.output import (
+    MOST,
+    LanguageModelOutput,
+    SizesOfConfig,
+    check_batch,
+    check_length,
+    numpy_weights,
+    table_for_lens,
+)
 from helpers.records import Opened
 
 EPSILON = 1e-5  # keeps a layer norm from dividing by zero
@@ -153,7 +161,7 @@ class TransformerLanguageModel(SizesOfConfig, nn.Module):
         ]
         vectors = [x[-1] for x in stream]
         readable = layer_norm(np.array(vectors), state.weights, "norm")
-        table = state.weights["embedding.weight" if self.config.tied else "output.weight"]
+        table = table_for_lens(state.weights, "embedding.weight" if self.config.tied else "output.weight")
         attention_rows = np.array([weights[:, -1] for weights in attention_weights])
         return Opened(tuple(zip(names, vectors, readable, strict=True)), table, attention=attention_rows)
 
