@@ -1,10 +1,12 @@
-"""What a look inside each step costs, on the models that come with the lessons and on SmolLM2."""
+"""What a look inside each step costs: on the models that come with the lessons, on SmolLM2, beside TransformerLens."""
 
 from __future__ import annotations
 
+import importlib.util
 import time
 
 import numpy as np
+import torch
 from keras_rows import Endless
 
 from helpers.models.checkpoint import load_shipped, load_shipped_transformer
@@ -35,6 +37,42 @@ def row(name: str, model, tokenizer, tokens: int, lens: str) -> str:
     return f"| {name}, lens on the {lens} | {without:,.0f} | {with_look:,.0f} | {ratio:.2f} |"
 
 
+def peer_rows(model, tokenizer) -> list[str]:
+    """TransformerLens, which keeps every activation of every layer, on a GPT-2 of the same sizes as ours."""
+    from transformer_lens import HookedTransformer, HookedTransformerConfig
+
+    c = model.config
+    peer = HookedTransformer(
+        HookedTransformerConfig(
+            n_layers=c.layers,
+            n_heads=c.heads,
+            d_model=c.embedding_dim,
+            d_head=c.embedding_dim // c.heads,
+            n_ctx=c.context_length,
+            d_vocab=c.vocab_size,
+            act_fn="gelu_new",
+            seed=0,
+        )
+    )
+    ids = torch.randint(4, c.vocab_size, (1, 60), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        plain, cached = (best_microseconds(lambda run=run: run(ids)) for run in (peer, peer.run_with_cache))
+    return [
+        "| TransformerLens, the same sizes, a text of 60 tokens at once "
+        f"| {plain:,.0f} | {cached:,.0f} | {cached / plain:.2f} |"
+    ]
+
+
+def best_microseconds(run) -> float:
+    """The least CPU microseconds of twenty runs."""
+    times = []
+    for _ in range(20):
+        began = time.process_time()
+        run()
+        times.append(time.process_time() - began)
+    return min(times) * 1e6
+
+
 def inside_rows() -> list[str]:
     rows = [
         "| CPU µs for one step | not asked | `inside` of each step | ratio (median of seven pairs) |",
@@ -43,6 +81,8 @@ def inside_rows() -> list[str]:
     for name, load in {"LSTM": load_shipped, "Transformer": load_shipped_transformer}.items():
         model, tokenizer = load()
         rows.append(row(f"{name}, float32", model.float(), tokenizer, 150, "vocabulary"))
+    if importlib.util.find_spec("transformer_lens"):
+        rows += peer_rows(*load_shipped_transformer())
     if (models_folder() / SMOLLM).is_dir():
         from helpers.models.pretrained import load_pretrained
 
