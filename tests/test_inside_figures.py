@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import WithoutEnd
@@ -33,6 +35,17 @@ def test_ranks_are_told_at_both_ends(generation):
     ranked = [stage for stage in insides["step 1"].stages if stage.rank]
     said = f"step 1: {ranked[0].rank:,} at {ranked[0].name}, {ranked[-1].rank:,} at {ranked[-1].name}"
     assert said in plot_ranks(insides).sentence
+
+
+def test_many_stages_keep_names_that_can_be_read(generation):
+    """Thirty names under one axis would overlap: each third is named."""
+    inside = generation.inside(1)
+    stage = next(stage for stage in inside.stages if stage.rank)
+    many = replace(inside, stages=tuple(replace(stage, name=f"after block {number}") for number in range(31)))
+    picture = plot_ranks({"here": many, "again": many})
+    picture.figure.canvas.draw()
+    named = [label.get_text() for label in picture.figure.axes[0].get_xticklabels()]
+    assert named == [f"after block {number}" for number in range(0, 31, 3)]
 
 
 def test_a_memory_is_drawn_along_the_text(tokenizer):

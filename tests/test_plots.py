@@ -306,3 +306,36 @@ def test_a_step_of_rows_says_which_of_them_move_towards_the_vector():
 def test_moves_that_cannot_be_drawn_are_named(before, after, vector, match):
     with pytest.raises(ValueError, match=match):
         plots.plot_moves(before, after, ["cat"], vector)
+
+
+def chips(picture):
+    return [text.get_text() for text in picture.figure.axes[0].texts if text.get_bbox_patch()]
+
+
+def test_chips_are_coloured_by_role_and_counted():
+    pieces, roles = ["<|im_start|>", "system", "\n", "▁Hi", "?"], ["system"] * 3 + ["user"] * 2
+    picture = plots.plot_chips(pieces, roles)
+    assert picture.sentence == "A text of 5 tokens as chips, coloured by role: system 3, user 2."
+    assert chips(picture) == ["<|im_start|>", "system", r"\n", "·Hi", "?"]
+    colours = [text.get_bbox_patch().get_facecolor() for text in picture.figure.axes[0].texts[:5]]
+    assert [colours.index(colour) for colour in colours] == [0, 0, 0, 3, 3]
+
+
+def test_chips_of_a_long_text_stay_within_the_figure_and_apart():
+    picture = plots.plot_chips(["▁wonderful"] * 300, ["user"] * 300)
+    ax = picture.figure.axes[0]
+    picture.figure.canvas.draw()
+    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts if text.get_bbox_patch()]
+    assert len(boxes) == plots.LATEST
+    assert max(box.x1 for box in boxes) < picture.figure.bbox.x1
+    assert min(box.y0 for box in boxes) > 0
+    assert not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "roles", "match"),
+    [([], [], "no pieces to draw"), (["a"], [], "0 roles for 1 pieces"), ([3], ["user"], "a name is a str, not int")],
+)
+def test_chips_that_cannot_be_drawn_are_named(pieces, roles, match):
+    with pytest.raises((TypeError, ValueError), match=match):
+        plots.plot_chips(pieces, roles)

@@ -16,6 +16,7 @@ from helpers.records import Inside, Memory, Stage
 
 BINS = 60  # of a histogram
 MOST_UNITS = 40  # rows of a memory's picture; more could not be read
+STAGES_FIT = 16  # names of stages side by side; of more, each third is named
 
 
 def plot_stages(inside: Inside) -> Picture:
@@ -50,18 +51,21 @@ def plot_ranks(insides: Mapping[str, Inside]) -> Picture:
     insides = checks.mapping_of("insides", insides, '{"after said": generation.inside(3)}')
     figure = Figure(figsize=(9.0, 3.0), layout="constrained", facecolor="white")
     ax = FigureCanvasAgg(figure).figure.subplots()
-    said = []
+    said: list[str] = []
+    stations: dict[str, None] = {}  # as a set that keeps the order, which is the order along the axis
     for number, (name, inside) in enumerate(insides.items()):
         checks.of_kind(f"insides[{name!r}]", inside, Inside, ", such as generation.inside(0)")
         ranks = [(stage.name, stage.rank) for stage in inside.stages if stage.rank is not None]
         names, places = zip(*ranks, strict=True)
+        stations |= dict.fromkeys(names)
         ax.plot(names, places, "o-", color=CLASS_COLOURS[number % len(CLASS_COLOURS)], label=shown(name))
         said.append(f"{name}: {places[0]:,} at {names[0]}, {places[-1]:,} at {names[-1]}")
     ax.set(yscale="log", ylabel="rank of the chosen token")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.invert_yaxis()
-    ax.tick_params(axis="x", rotation=30, labelsize=8)
+    each = 1 if len(stations) <= STAGES_FIT else 3
+    ax.set_xticks(range(0, len(stations), each), list(stations)[::each], rotation=30, ha="right", fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper right", ncols=4, frameon=False, fontsize=9)
     return Picture(figure, f"Rank of the chosen token along the stages, 1 is first. {'; '.join(said)}.")

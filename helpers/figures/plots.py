@@ -14,7 +14,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
@@ -32,6 +32,7 @@ SYMBOLS = 0x2500  # from here on mostly boxes, pictographs and CJK: escaped, tho
 LATEST = 200  # tokens shown at most
 ATTENTION_FITS = 60  # tokens whose attention is shown: 256 of them would take ten seconds and two gigabytes
 LABELS_FIT = 42  # more words than this under one axis would overlap
+LETTERS_FIT = 104  # letters of a fixed width, 9 points high, in one line of chips
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,46 @@ def plot_along(tokens: Sequence[Token], values: Sequence[float], name: str) -> P
         f"{name} along {len(tokens)} tokens: from {numbers.min():.3f} at {tokens[int(numbers.argmin())].piece!r} "
         f"to {numbers.max():.3f} at {tokens[int(numbers.argmax())].piece!r}.",
     )
+
+
+def plot_chips(pieces: Sequence[str], roles: Sequence[str]) -> Picture:
+    """The tokens of a text as chips, coloured by the role of each, such as who speaks there.
+
+    pieces, roles: (T,), a role for each piece. Of a long text the last 200 tokens are drawn.
+    """
+    names = [shown(piece) for piece in checks.listed("pieces", pieces)]
+    roles = _as_many("roles", roles, "pieces", len(names))
+    if not names:
+        raise ValueError("no pieces to draw: give one or more, such as [token.piece for token in generation.tokens]")
+    counts = {role: roles.count(role) for role in dict.fromkeys(roles)}
+    colours = {role: CLASS_COLOURS[number % len(CLASS_COLOURS)] for number, role in enumerate(counts)}
+    spots = _chip_spots(names[-LATEST:])
+    figure = Figure(figsize=(9.0, 0.65 + 0.3 * spots[-1][1]), facecolor="white")
+    ax = FigureCanvasAgg(figure).figure.add_axes((0.01, 0.0, 0.98, 1.0))
+    ax.set(xlim=(0, LETTERS_FIT + 12), ylim=(spots[-1][1] + 0.8, -1.4))
+    ax.axis("off")
+    for name, role, (across, line) in zip(names[-LATEST:], roles[-LATEST:], spots, strict=True):
+        _chip(ax, across, line, name, colours[role])
+    for number, (role, colour) in enumerate(colours.items()):
+        ax.text(1 + 18 * number, -0.9, shown(role), va="center", fontsize=10, weight="bold", color=colour)
+    said = ", ".join(f"{role} {count}" for role, count in counts.items())
+    return Picture(figure, f"A text of {len(names)} tokens as chips, coloured by role: {said}.")
+
+
+def _chip_spots(names: Sequence[str]) -> list[tuple[float, int]]:
+    """Where each chip begins: (letters from the left, line)."""
+    spots, across, line = [], 1.0, 0
+    for name in names:
+        if across > 1 and across + len(name) > LETTERS_FIT:
+            across, line = 1.0, line + 1
+        spots.append((across, line))
+        across += len(name) + 1.8
+    return spots
+
+
+def _chip(ax: Axes, across: float, line: int, name: str, colour: str) -> None:
+    box = {"boxstyle": "round,pad=0.22", "facecolor": (*to_rgb(colour), 0.25), "edgecolor": "none"}
+    ax.text(across, line, name, va="center", fontsize=9, family="DejaVu Sans Mono", bbox=box)
 
 
 def _latest(tokens: Sequence[Token]) -> list[Token]:
