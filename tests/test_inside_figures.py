@@ -9,7 +9,7 @@ import pytest
 from fakes import WithoutEnd
 from test_inside import lstm, transformer
 
-from helpers.figures.inside import plot_groups, plot_memory, plot_ranks, plot_stages
+from helpers.figures.inside import plot_clouds, plot_memory, plot_ranks, plot_stages
 from helpers.streaming import Generation
 
 
@@ -59,12 +59,11 @@ def test_a_memory_is_drawn_along_the_text(tokenizer):
     assert picture.png().startswith(b"\x89PNG")
 
 
-def test_groups_are_told_by_mean_and_spread():
-    picture = plot_groups({"Mia": [1.0, 2.0], "Leo": [-1.0, -1.0]}, "unit 7")
-    assert picture.sentence.startswith("unit 7 in 2 groups")
-    assert "Mia +1.50 ± 0.50, Leo -1.00 ± 0.00" in picture.sentence
+def test_clouds_are_told_by_their_medians():
+    picture = plot_clouds({"Mia": [[1.0, 2.0], [3.0, 2.0]], "Leo": np.tile([-1.0, 0.5], (1000, 1))}, "unit 7", "unit 9")
+    assert picture.sentence == "unit 7 and unit 9 in 2 groups, medians: Mia +2.00, +2.00; Leo -1.00, +0.50."
     assert picture.png().startswith(b"\x89PNG")
-    assert "a +3.00" in plot_groups({"a": [3.0]}, "one value").sentence
+    assert [len(line.get_xdata()) for line in picture.figure.axes[0].lines] == [2, 334]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +72,13 @@ def test_groups_are_told_by_mean_and_spread():
         (lambda inside: plot_stages(None), "inside is None: give an Inside, such as"),
         (lambda inside: plot_ranks({}), "insides is empty"),
         (lambda inside: plot_ranks({"a": 3}), r"insides\['a'\] is 3"),
-        (lambda inside: plot_groups({}, "unit 7"), "groups is empty"),
-        (lambda inside: plot_groups({"Mia": []}, "unit 7"), r"groups\['Mia'\] has the shape \(0,\): give one number"),
-        (lambda inside: plot_groups({"Mia": [np.nan]}, "unit 7"), r"groups\['Mia'\] holds NaN: give one number"),
+        (lambda inside: plot_clouds({}, "a", "b"), "groups is empty"),
+        (lambda inside: plot_clouds({"Mia": []}, "a", "b"), r"groups\['Mia'\] has the shape \(0,\)"),
+        (
+            lambda inside: plot_clouds({"Mia": [[1.0]]}, "a", "b"),
+            r"groups\['Mia'\] has the shape \(1, 1\): give 2 numbers",
+        ),
+        (lambda inside: plot_clouds({"Mia": [[np.nan, 1.0]]}, "a", "b"), r"groups\['Mia'\] holds NaN"),
         (lambda inside: plot_memory([], [], [0]), "0 memories and 0 pieces"),
         (lambda inside: plot_memory([inside.memory], ["a", "b"], [0]), "1 memories and 2 pieces"),
         (lambda inside: plot_memory([inside.memory], ["a"], [12]), "unit is 12: give a whole number from 0 to 11"),

@@ -1,7 +1,8 @@
-"""Figures of what happens inside a model: its stages, ranks along them, an LSTM's memory, and one unit's values."""
+"""Figures of what happens inside a model: its stages, ranks along them, an LSTM's memory, and two of its units."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from helpers import checks, sentences
 from helpers.figures.plots import BLUE, CLASS_COLOURS, GREEN, GREY, LATEST, ORANGE, SIGNS, Picture, shown
 from helpers.records import Inside, Memory, Stage
 
-BINS = 60  # of a histogram
+MOST_POINTS = 400  # of one cloud; more would hide each other
 MOST_UNITS = 40  # rows of a memory's picture; more could not be read
 STAGES_FIT = 16  # names of stages side by side; of more, each third is named
 
@@ -71,27 +72,31 @@ def plot_ranks(insides: Mapping[str, Inside]) -> Picture:
     return Picture(figure, f"Rank of the chosen token along the stages, 1 is first. {'; '.join(said)}.")
 
 
-def plot_groups(groups: Mapping[str, Sequence[float]], name: str) -> Picture:
-    """How one quantity, called `name`, is spread in each of several groups: a histogram each, on the same bins."""
-    groups = checks.mapping_of("groups", groups, '{"Mia": [1.5, 1.4]}')
-    values = {group: _numbers(group, given) for group, given in groups.items()}
-    together = np.concatenate(list(values.values()))
-    bins = np.histogram_bin_edges(together, BINS).tolist()
-    figure = Figure(figsize=(9.0, 2.8), layout="constrained", facecolor="white")
+def plot_clouds(groups: Mapping[str, np.ndarray], across: str, up: str) -> Picture:
+    """Two quantities of several groups, (N, 2) each: a cloud of points a group, at most 400 of them, evenly picked."""
+    groups = checks.mapping_of("groups", groups, '{"Mia": [[1.5, -0.2], [1.4, 0.1]]}')
+    points = {name: _points(name, given) for name, given in groups.items()}
+    figure = Figure(figsize=(6.6, 4.0), layout="constrained", facecolor="white")
     ax = FigureCanvasAgg(figure).figure.subplots()
-    for number, (group, found) in enumerate(values.items()):
-        share = np.full(len(found), 1 / len(found))
-        ax.hist(found, bins, weights=share, color=CLASS_COLOURS[number % len(CLASS_COLOURS)], alpha=0.6, label=group)
-    ax.set(xlabel=name, ylabel="share of the group")
+    for number, (name, found) in enumerate(points.items()):
+        few = found[:: math.ceil(len(found) / MOST_POINTS)]
+        ax.plot(few[:, 0], few[:, 1], "o", color=CLASS_COLOURS[number % len(CLASS_COLOURS)], markersize=3, label=name)
+    ax.set(xlabel=across, ylabel=up)
     ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper right", ncols=8, frameon=False, fontsize=9)
-    means = ", ".join(f"{group} {found.mean():+.2f} ± {found.std():.2f}" for group, found in values.items())
-    return Picture(figure, f"{name} in {len(values)} groups, mean and standard deviation: {means}.")
+    figure.legend(loc="outside upper right", ncols=8, frameon=False, fontsize=9, markerscale=2)
+    medians = "; ".join(f"{name} {x:+.2f}, {y:+.2f}" for name, (x, y) in _medians(points).items())
+    return Picture(figure, f"{across} and {up} in {len(points)} groups, medians: {medians}.")
 
 
-def _numbers(group: str, given: Sequence[float]) -> np.ndarray:
-    example = "give one number or more"
-    return checks.finite(f"groups[{group!r}]", checks.float64_vector(f"groups[{group!r}]", given, example), example)
+def _points(name: str, given: np.ndarray) -> np.ndarray:
+    found, example = checks.finite_matrix(f"groups[{name!r}]", given), "give 2 numbers for each point"
+    if found.shape[1] != 2:
+        raise ValueError(f"groups[{name!r}] has the shape {found.shape}: {example}")
+    return found
+
+
+def _medians(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: np.median(found, axis=0) for name, found in points.items()}
 
 
 def plot_memory(memories: Sequence[Memory], pieces: Sequence[str], units: Sequence[int]) -> Picture:
