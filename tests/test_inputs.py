@@ -26,6 +26,7 @@ from fakes import SAMPLE_TEXTS, FakeModel
 
 from helpers.corpus import load_corpus, text_bytes
 from helpers.figures import geometry, plots
+from helpers.figures.network import plot_kept, plot_unrolled
 from helpers.interventions import edit_memory, mute_heads
 from helpers.models.checkpoint import load_checkpoint, save_checkpoint
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
@@ -47,6 +48,8 @@ from helpers.training import TrainingConfig, bits_of, evaluate, make_batch, one_
 from helpers.training.baselines import KneserNey
 from helpers.window.distribution import DistributionSliders
 from helpers.window.explorer import Explorer
+from helpers.window.gate import ForgetGateSlider
+from helpers.window.nudge import LogitSliders
 from helpers.window.training_monitor import TrainingMonitor
 from helpers.window.views import wrapped
 
@@ -785,6 +788,18 @@ FIGURES: dict[str, Row] = {
         lambda w: plots.plot_map({"m": MATRIX}, WORDS, CLASSES, in_words="no"),
         "in_words is 'no': give True or False",
     ),
+    "unrolled, nothing": (lambda w: plot_unrolled([], []), "0 pieces and 0 predictions: give one prediction for"),
+    "unrolled, too few predictions": (lambda w: plot_unrolled(["a", "b"], ["c"]), "2 pieces and 1 predictions: give"),
+    "unrolled, one str": (lambda w: plot_unrolled("abc", ["d"]), "pieces is 'abc': give a list"),
+    "unrolled, nine tokens": (lambda w: plot_unrolled(["a"] * 9, ["b"] * 9), "9 pieces and 9 .*each of 1 to 8 pieces"),
+    "unrolled, numbers": (lambda w: plot_unrolled([1], [2]), "a name is a str, not int: 1"),
+    "unrolled, one token": (lambda w: plot_unrolled(("a",), ("b",)), says("drawn 1 times", "'a' ('b')")),
+    "kept, a list": (lambda w: plot_kept([1.0, 0.5]), r"traces is \[1\.0, 0\.5\]: give a dict"),
+    "kept, nothing": (lambda w: plot_kept({}), "traces is empty: give at least one"),
+    "kept, NaN": (lambda w: plot_kept({"a": [NAN]}), r"traces\['a'\] holds NaN: give one number"),
+    "kept, words": (lambda w: plot_kept({"a": ["x"]}), r"traces\['a'\] holds <U1 values: give one number"),
+    "kept, no steps": (lambda w: plot_kept({"a": []}), r"traces\['a'\] has the shape \(0,\): give one number"),
+    "kept, names of numbers": (lambda w: plot_kept({3: [1.0]}), "a name is a str, not int: 3"),
     "curve of nothing": (lambda w: plots.plot_curve([], [], "x", "y"), r"x has the shape \(0,\): give"),
     "curve of other lengths": (lambda w: plots.plot_curve([1], [1, 2], "x", "y"), "x has 1 .*y 2: give"),
     "curve of NaN": (lambda w: plots.plot_curve([1], [NAN], "x", "y"), "y holds NaN: "),
@@ -877,6 +892,23 @@ WINDOW: dict[str, Row] = {
     "sliders without names": (lambda w: DistributionSliders([1.0], None), "piece is None: give a function"),
     "sliders with a list of names": (lambda w: DistributionSliders([1.0], ["a"]), r"piece is \['a'\]: give a function"),
     "sliders over whole numbers": (lambda w: DistributionSliders([1, 1], str).probabilities, near(0.5, 0.5)),
+    "nudge one name": (lambda w: LogitSliders(["a"], "a"), r"names is \['a'\]: give 2 to 8 different names"),
+    "nudge nine names": (lambda w: LogitSliders([*"abcdefghi"], "a"), "names is .*: give 2 to 8 different names"),
+    "nudge the same name twice": (lambda w: LogitSliders(["a", "a"], "a"), "names is .*: give 2 to 8 different"),
+    "nudge one str": (lambda w: LogitSliders("ab", "a"), "names is 'ab': give a list"),
+    "nudge numbers for names": (lambda w: LogitSliders([1, 2], 1), "a name is a str, not int"),
+    "nudge towards no name": (lambda w: LogitSliders(["a", "b"], "c"), "right is 'c': give one of the names, such"),
+    "nudge towards a list": (lambda w: LogitSliders(["a", "b"], ["a"]), r"right is \['a'\]: give one of the names"),
+    "nudge too few logits": (lambda w: LogitSliders(["a", "b"], "a", [1.0]), r"logits is \[1\.0\]: give 2 numbers"),
+    "nudge a logit of 11": (lambda w: LogitSliders(["a", "b"], "a", [0, 11]), r"logits is \[0\.0, 11\.0\]: give 2"),
+    "nudge NaN": (lambda w: LogitSliders(["a", "b"], "a", [0, NAN]), "logits holds NaN: give 2 numbers"),
+    "nudge words": (lambda w: LogitSliders(["a", "b"], "a", ["x", "y"]), "logits holds <U1 values: give 2 numbers"),
+    "nudge whole numbers": (lambda w: LogitSliders(("a", "b"), "a", [1, 1]).probabilities, near(0.5, 0.5)),
+    "gate above 1": (lambda w: ForgetGateSlider(forget_gate=1.5), r"forget_gate is 1\.5: give a number from 0 to 1"),
+    "gate NaN": (lambda w: ForgetGateSlider(forget_gate=NAN), "forget_gate is nan: give a number from 0 to 1"),
+    "gate True": (lambda w: ForgetGateSlider(forget_gate=True), "forget_gate is True: give a number from 0 to 1"),
+    "gate over no steps": (lambda w: ForgetGateSlider(0), "steps is 0: give a whole number from 1 to 200"),
+    "gate of NumPy": (lambda w: ForgetGateSlider(np.int64(2), np.float32(0.5)).cell, near(1, 0.5, 0.25)),
     "monitor every 0": (lambda w: monitor(w, every=0), "every is 0: give a whole number from 1"),
     "monitor every -1": (lambda w: monitor(w, every=-1), "every is -1: give a whole number from 1"),
     "monitor every True": (lambda w: monitor(w, every=True), "every is True: give a whole number"),
