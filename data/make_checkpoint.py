@@ -1,6 +1,6 @@
 """Train a model that comes with the lessons, the same bytes each time (make checkpoint, make checkpoint-transformer).
 
-It takes twenty minutes at most, on one core. It reads fresh documents from the story grammar, none twice, so it
+It takes half an hour at most, on one core. It reads fresh documents from the story grammar, none twice, so it
 cannot learn any of them by heart. The tokenizer is learned from the bundled corpus. The old checkpoint stays in place
 until the new one is complete.
 """
@@ -34,25 +34,22 @@ REPORT_EVERY = 500
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one of the models is made."""
+    """How one of the models is made: one or more cycles of the learning rate, each (updates, peak rate)."""
 
     model: Callable[[], nn.Module]
-    updates: int
-    peak_learning_rate: float
+    cycles: tuple[tuple[int, float], ...]
     folder: Path
 
 
 RECIPES = {
     "lstm": Recipe(
         lambda: LSTMLanguageModel(LSTMConfig(VOCAB_SIZE, embedding_dim=64, hidden_size=256, tied=True), seed=0),
-        updates=40_000,
-        peak_learning_rate=1e-2,
+        cycles=((40_000, 1e-2), (20_000, 5e-3)),
         folder=SHIPPED,
     ),
     "transformer": Recipe(
         lambda: TransformerLanguageModel(TransformerConfig(VOCAB_SIZE, embedding_dim=128, layers=2, heads=4), seed=0),
-        updates=14_000,
-        peak_learning_rate=2e-3,
+        cycles=((14_000, 2e-3),),
         folder=SHIPPED_TRANSFORMER,
     ),
 }
@@ -80,21 +77,27 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     options = read_options()
     recipe = RECIPES[options.model]
-    updates = options.updates or recipe.updates
+    cycles = ((options.updates, recipe.cycles[0][1]),) if options.updates else recipe.cycles
     torch.set_num_threads(1)  # for a model this small a second thread costs more than it brings
     torch.set_flush_denormal(True)  # numbers near zero, plentiful late in training, would double the time of an update
     corpus = load_corpus()
     tokenizer = Tokenizer.train(corpus.train, VOCAB_SIZE)
     model = recipe.model()
-    texts = [story.text for story in make_stories(STORY_SEED, updates * BATCH_SIZE)]  # none is seen twice
-    config = TrainingConfig(updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=recipe.peak_learning_rate)
+    for number, (updates, rate) in enumerate(cycles):
+        run_cycle(model, tokenizer, STORY_SEED + number, updates, rate)
+    bits = evaluate(model, tokenizer, corpus.validation)
+    save_checkpoint(options.out, model, tokenizer)
+    print(f"\n{bits:.4f} bits per byte on held-out texts, {bits / corpus.floor_bits_per_byte:.3f} times the floor")
+
+
+def run_cycle(model: nn.Module, tokenizer: Tokenizer, story_seed: int, updates: int, rate: float) -> None:
+    """Train on texts of which none is seen twice, and say how far it is."""
+    texts = [story.text for story in make_stories(story_seed, updates * BATCH_SIZE)]
+    config = TrainingConfig(updates=updates, batch_size=BATCH_SIZE, peak_learning_rate=rate)
     started = time.process_time()
     for step in train(model, tokenizer, texts, config):
         if step.step == 1 or step.step % REPORT_EVERY == 0 or step.step == step.updates:
             report(step, time.process_time() - started)
-    bits = evaluate(model, tokenizer, corpus.validation)
-    save_checkpoint(options.out, model, tokenizer)
-    print(f"\n{bits:.4f} bits per byte on held-out texts, {bits / corpus.floor_bits_per_byte:.3f} times the floor")
 
 
 def report(step, seconds: float) -> None:

@@ -222,7 +222,7 @@ def test_the_way_to_a_model_of_your_own_in_lesson_00_works(tmp_path, monkeypatch
     assert "boats" in load_mine()[1].decode(load_mine()[1].encode("boats"))
 
 
-def test_without_real_weights_lesson_07_says_so_and_goes_on(tmp_path, monkeypatch):
+def test_without_real_weights_lesson_09_says_so_and_goes_on(tmp_path, monkeypatch):
     pytest.importorskip("transformers", reason="transformers is not installed: make models")
     monkeypatch.setenv("TOKEN_JOURNEY_MODELS", str(tmp_path))
     [path] = [path for path in LESSONS if path.stem.startswith("09")]
@@ -307,16 +307,38 @@ keras_twin.from_torch = from_torch
 """
 
 
+GATES_IN_KERAS_ORDER = """
+from helpers.models import lstm
+
+right = lstm.lstm_gates
+
+def lstm_gates(x, h, weights):
+    i, f, g, o = right(x, h, weights)
+    return f, i, g, o
+
+lstm.lstm_gates = lstm_gates
+"""
+
+THE_NEXT_HEAD_MUTED = """
+from helpers.models.transformer import TransformerLanguageModel
+
+right = TransformerLanguageModel.without_heads
+TransformerLanguageModel.without_heads = lambda self, muted: right(self, [(b, (h + 1) % 4) for b, h in muted])
+"""
+
+
 def at_start(code):
     return lambda project: (project / "sitecustomize.py").write_text(code, encoding="utf-8")
 
 
 FAULTS = {
     "one weight changed": ("02", change_one_weight),
+    "two gates exchanged": ("03", at_start(GATES_IN_KERAS_ORDER)),
     "renormalisation dropped": ("05", at_start(NOT_RENORMALISED)),
     "cosine to the wrong neighbour": ("06", at_start(COSINE_TO_THE_FIRST)),
     "the prompt's last token alone": ("06", at_start(LAST_TOKEN_ALONE)),
     "attention to the token that comes next": ("07", at_start(A_LOOK_AHEAD)),
+    "another head muted": ("08", at_start(THE_NEXT_HEAD_MUTED)),
     "one of torch's two biases lost": ("10", at_start(ONE_BIAS_LOST)),
     "nothing": ("02", at_start("import helpers.streaming")),
 }
