@@ -18,7 +18,7 @@ from helpers.sampling import (
     next_token_probabilities,
 )
 from helpers.window.controls import filter_slider
-from helpers.window.svg import FAINT, GREY, LINE, MONO, TEXT, label_of, visible
+from helpers.window.svg import FAINT, GREY, LINE, TEXT, captioned, label_of, visible
 from helpers.window.views import display_widget
 
 SHOWN = 12
@@ -72,12 +72,8 @@ def distribution_bars(rows: Sequence[tuple[str, float, float]], sentence: str) -
     largest = max((max(model, left) for _, model, left in rows), default=1.0) or 1.0
     height = ROW_HEIGHT * len(rows) + 22
     bars = "".join(_row(i, *row, largest) for i, row in enumerate(rows))
-    return (
-        f'<div class="distribution"><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-label="{escape(sentence)}" style="max-width:100%;font-family:{MONO};font-size:12px">'
-        f'<text x="150" y="12" fill="{FAINT}">grey: the model · blue: what the sliders leave</text>{bars}</svg>'
-        f'<p style="margin:4px 0;color:{TEXT}">{escape(sentence)}</p></div>'
-    )
+    key = f'<text x="150" y="12" fill="{FAINT}">grey: the model · blue: what the sliders leave</text>'
+    return captioned("distribution", key + bars, WIDTH, height, sentence)
 
 
 def _row(number: int, piece: str, model: float, left: float, largest: float) -> str:

@@ -31,9 +31,7 @@ PLOTS_SECONDS = 0.13  # the plots follow a streaming text at every third frame: 
 SLIDER_SECONDS = 0.4  # and its position slider may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
-LENS_LIMIT = (
-    10_000  # of a larger vocabulary the lens ranks the step's own candidates alone, which costs next to nothing
-)
+LENS_LIMIT = 10_000  # of a larger vocabulary the lens ranks only the step's own candidates, which costs far less
 BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
 
 

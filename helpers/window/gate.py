@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import ipywidgets as widgets
 import numpy as np
 
 from helpers import checks
-from helpers.window.svg import ACCENT, FAINT, GREY, LINE, MONO, TEXT, Scale, polyline, y_axis
+from helpers.window.svg import ACCENT, FAINT, GREY, LINE, Scale, captioned, polyline, y_axis
 from helpers.window.views import display_widget
 
 WIDTH, HEIGHT, LEFT, BASE = 640, 190, 46, 150
@@ -62,12 +61,10 @@ def fading(cell: Sequence[float], plain: Sequence[float], sentence: str) -> str:
     lines = polyline([(x(i), y(v)) for i, v in enumerate(plain)], GREY, 2.4)
     lines += polyline([(x(i), y(v)) for i, v in enumerate(cell)], LINE, 2.4)
     dots = "".join(f'<circle cx="{x(i):.1f}" cy="{y(v):.1f}" r="2.6" fill="{ACCENT}"/>' for i, v in enumerate(cell))
-    return (
-        f'<div class="gate"><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-        f'aria-label="{escape(sentence)}" style="max-width:100%;font-family:{MONO};font-size:12px">'
+    body = (
         f'<text x="{LEFT}" y="12" fill="{FAINT}">blue with dots: the cell · grey: a plain network</text>'
         f"{y_axis(y, LEFT, WIDTH - 12)}{lines}{dots}"
         f'<text x="{LEFT}" y="{BASE + 18}" fill="{FAINT}">step 0</text>'
-        f'<text x="{WIDTH - 12}" y="{BASE + 18}" text-anchor="end" fill="{FAINT}">step {len(cell) - 1}</text></svg>'
-        f'<p style="margin:4px 0;color:{TEXT}">{escape(sentence)}</p></div>'
+        f'<text x="{WIDTH - 12}" y="{BASE + 18}" text-anchor="end" fill="{FAINT}">step {len(cell) - 1}</text>'
     )
+    return captioned("gate", body, WIDTH, HEIGHT, sentence)

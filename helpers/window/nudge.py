@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import ipywidgets as widgets
 import numpy as np
 
 from helpers import checks
 from helpers.sampling import apply_temperature
-from helpers.window.svg import ACCENT, FAINT, LINE, MONO, TEXT, label_of, visible
+from helpers.window.svg import ACCENT, FAINT, LINE, TEXT, captioned, label_of, visible
 from helpers.window.views import display_widget
 
 LARGEST = 10.0  # a logit on the slider lies between -10 and 10
@@ -83,12 +82,8 @@ def probability_bars(rows: Sequence[tuple[str, float, float]], right: int, sente
     """One bar a row (name, probability, gradient), the row of number `right` in orange, and a sentence, as HTML."""
     height = ROW_HEIGHT * len(rows) + 22
     bars = "".join(_row(number, *row, ACCENT if number == right else LINE) for number, row in enumerate(rows))
-    return (
-        f'<div class="nudge"><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-label="{escape(sentence)}" style="max-width:100%;font-family:{MONO};font-size:12px">'
-        f'<text x="108" y="12" fill="{FAINT}">probability · gradient (orange: what came next)</text>{bars}</svg>'
-        f'<p style="margin:4px 0;color:{TEXT}">{escape(sentence)}</p></div>'
-    )
+    key = f'<text x="108" y="12" fill="{FAINT}">probability · gradient (orange: what came next)</text>'
+    return captioned("nudge", key + bars, WIDTH, height, sentence)
 
 
 def _row(number: int, name: str, probability: float, gradient: float, colour: str) -> str:

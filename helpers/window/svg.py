@@ -47,6 +47,15 @@ def figure(body: str, width: int, height: int, sentence: str, fixed: bool = Fals
     )
 
 
+def captioned(css_class: str, body: str, width: int, height: int, sentence: str) -> str:
+    """An <svg> of at most this width, and below it the sentence that says what it shows, as HTML."""
+    return (
+        f'<div class="{css_class}"><svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{escape(sentence)}" style="max-width:100%;font-family:{MONO};font-size:12px">{body}</svg>'
+        f'<p style="margin:4px 0;color:{TEXT}">{escape(sentence)}</p></div>'
+    )
+
+
 class Scale:
     """Maps numbers from low … high onto pixels; `log` for a logarithmic axis."""
 

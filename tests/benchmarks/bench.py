@@ -20,6 +20,7 @@ import torch
 from inside_rows import inside_rows
 from keras_rows import keras_rows
 from real_models import real_model_rows
+from timing import cpu_microseconds
 from torch import nn
 from window import window_rows
 
@@ -255,18 +256,6 @@ def library(vocab_size: int):
         "pad_token_id": 0,
     }
     return lambda: model.generate(prompt, attention_mask=torch.ones_like(prompt), **options)
-
-
-def cpu_microseconds(runs: dict, count: int, rounds: int = 8) -> dict[str, float]:
-    """CPU microseconds of each run for one of its `count` units: run in turn, since the machine's pace changes, best of
-    all rounds."""
-    best = dict.fromkeys(runs, float("inf"))
-    for _ in range(rounds):
-        for name, run in runs.items():
-            started = time.process_time()
-            run()
-            best[name] = min(best[name], (time.process_time() - started) / count * 1e6)
-    return best
 
 
 def streaming_rows() -> list[str]:

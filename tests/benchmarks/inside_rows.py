@@ -8,6 +8,7 @@ import time
 import numpy as np
 import torch
 from keras_rows import Endless
+from timing import cpu_microseconds
 
 from helpers.models.checkpoint import load_shipped, load_shipped_transformer
 from helpers.models.pretrained_files import SMOLLM, models_folder
@@ -56,21 +57,12 @@ def peer_rows(model, tokenizer) -> list[str]:
     )
     ids = torch.randint(4, c.vocab_size, (1, 60), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        plain, cached = (best_microseconds(lambda run=run: run(ids)) for run in (peer, peer.run_with_cache))
+        spent = cpu_microseconds({"plain": lambda: peer(ids), "cached": lambda: peer.run_with_cache(ids)}, 1, rounds=20)
+    plain, cached = spent.values()
     return [
         "| TransformerLens, the same sizes, a text of 60 tokens at once "
         f"| {plain:,.0f} | {cached:,.0f} | {cached / plain:.2f} |"
     ]
-
-
-def best_microseconds(run) -> float:
-    """The least CPU microseconds of twenty runs."""
-    times = []
-    for _ in range(20):
-        began = time.process_time()
-        run()
-        times.append(time.process_time() - began)
-    return min(times) * 1e6
 
 
 def inside_rows() -> list[str]:

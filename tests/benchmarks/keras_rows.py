@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
+from timing import cpu_microseconds
 
 from helpers.corpus import load_corpus
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
@@ -55,14 +54,8 @@ def eager_loop(vocab_size: int, embedding_dim: int, hidden_size: int):
 
 
 def milliseconds(runs: dict, count: int) -> dict[str, float]:
-    """CPU milliseconds for one of a run's `count` units: run in turn, best of all rounds (the first one traces)."""
-    best = dict.fromkeys(runs, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            started = time.process_time()
-            run()
-            best[name] = min(best[name], (time.process_time() - started) / count * 1e3)
-    return best
+    """CPU milliseconds for one of a run's `count` units; the first of the rounds traces."""
+    return {name: spent / 1e3 for name, spent in cpu_microseconds(runs, count, ROUNDS).items()}
 
 
 def token_milliseconds(model, twin, tokenizer) -> dict[str, float]:

@@ -209,13 +209,11 @@ def test_every_control_can_be_reached_with_tab_in_reading_order(window):
     assert order == controls.split()
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)], ids=str)
-def test_nothing_jumps_overlaps_or_scrolls(long_window, size):
-    window = long_window
-    window.page.set_viewport_size({"width": size[0], "height": size[1]})
-    heights, whole = set(), window.page.locator(".explorer")
+def it_stands_still_while_a_text_plays(window, tenths):
+    """Play for some tenths of a second, then pause: the window keeps its height, and nothing in it scrolls."""
+    whole, heights = window.page.locator(".explorer"), set()
     window.press("play")
-    for _ in range(30):
+    for _ in range(tenths):
         heights.add(whole.bounding_box()["height"])
         window.page.wait_for_timeout(100)
     window.press("pause")
@@ -223,6 +221,13 @@ def test_nothing_jumps_overlaps_or_scrolls(long_window, size):
     heights.add(whole.bounding_box()["height"])
     assert len(heights) == 1
     assert window.page.evaluate(SCROLLING) == []
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)], ids=str)
+def test_nothing_jumps_overlaps_or_scrolls(long_window, size):
+    window = long_window
+    window.page.set_viewport_size({"width": size[0], "height": size[1]})
+    it_stands_still_while_a_text_plays(window, tenths=30)
     assert window.page.evaluate(OVERLAPPING) == []
 
 
@@ -245,16 +250,7 @@ def test_the_inside_opens_at_a_press_follows_the_step_and_stands_still(window):
     window.part("stages").locator(".tj-stage").nth(2).wait_for()
     shown = [row.locator("span").first.inner_text() for row in window.part("stages").locator(".tj-stage").all()]
     assert " ".join(shown) == names
-    whole, heights = window.page.locator(".explorer"), set()
-    window.press("play")
-    for _ in range(15):
-        heights.add(whole.bounding_box()["height"])
-        window.page.wait_for_timeout(100)
-    window.press("pause")
-    window.wait_for_status("paused")
-    heights.add(whole.bounding_box()["height"])
-    assert len(heights) == 1
-    assert window.page.evaluate(SCROLLING) == []
+    it_stands_still_while_a_text_plays(window, tenths=15)
     window.press("back")
     window.wait_for_status("looking at step")
     norm = window.ask("f'{explorer.generation.inside(explorer.position - 1).stages[-1].norm:.2f}'")
