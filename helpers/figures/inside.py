@@ -96,7 +96,7 @@ def _points(name: str, given: np.ndarray) -> np.ndarray:
 
 
 def _medians(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: np.median(found, axis=0) for name, found in points.items()}
+    return {name: np.median(found, axis=0).round(2) + 0.0 for name, found in points.items()}  # no "-0.00"
 
 
 def plot_memory(memories: Sequence[Memory], pieces: Sequence[str], units: Sequence[int]) -> Picture:
