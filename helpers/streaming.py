@@ -300,7 +300,7 @@ class Generation:
                 f"not ({self._model.embedding_dim},): {remedy}"
             )
         embedding.setflags(write=False)
-        norm = math.sqrt(_dot(embedding, embedding))
+        norm = _norm(embedding)
         if not math.isfinite(norm):
             found = "NaN" if np.isnan(embedding).any() else "infinity"
             raise ValueError(
@@ -337,7 +337,7 @@ class _Reading(NamedTuple):
 
 
 def _stage(name: str, vector: np.ndarray, candidates: tuple[Candidate, ...], rank: int | None) -> Stage:
-    return Stage(name, vector, math.sqrt(_dot(vector, vector)), candidates, rank)
+    return Stage(name, vector, _norm(vector), candidates, rank)
 
 
 def _largest_in_each_row(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -353,6 +353,12 @@ def _largest_in_each_row(logits: np.ndarray, count: int) -> tuple[np.ndarray, np
         logits[rows, places[-1]] = -np.inf
     best = np.array(places).T
     return best, weights[rows[:, None], best] / weights.sum(axis=1, keepdims=True)
+
+
+def _norm(vector: np.ndarray) -> float:
+    """Its length, with the squares in float64: see `_dot`."""
+    wide = vector.astype(np.float64, copy=False)
+    return math.sqrt(np.dot(wide, wide))
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

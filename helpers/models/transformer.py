@@ -9,6 +9,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -155,15 +156,12 @@ class TransformerLanguageModel(SizesOfConfig, nn.Module):
             self.read([token_id], state)
         assert state.latest is not None
         stream, attention_weights = state.latest
-        names = [
-            "row + place",
-            *(f"after {part} {n}" for n in range(self.config.layers) for part in ("attention", "MLP")),
-        ]
         vectors = [x[-1] for x in stream]
         readable = layer_norm(np.array(vectors), state.weights, "norm")
         table = table_for_lens(state.weights, "embedding.weight" if self.config.tied else "output.weight")
         attention_rows = np.array([weights[:, -1] for weights in attention_weights])
-        return Opened(tuple(zip(names, vectors, readable, strict=True)), table, attention=attention_rows)
+        stages = tuple(zip(stage_names(self.config.layers), vectors, readable, strict=True))
+        return Opened(stages, table, attention=attention_rows)
 
     def read(self, ids: Sequence[int], state: TransformerState | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Each token's vector after all layers, (T, D), and the attention weights, (L, S, T, tokens so far).
@@ -181,6 +179,12 @@ class TransformerLanguageModel(SizesOfConfig, nn.Module):
             attention_weights.append(weights)
         state.latest = stream, attention_weights
         return layer_norm(stream[-1], state.weights, "norm"), np.array(attention_weights)
+
+
+@cache
+def stage_names(layers: int) -> tuple[str, ...]:
+    """The stations of a token's vector: its row and place, then after each part of each block."""
+    return ("row + place", *(f"after {part} {n}" for n in range(layers) for part in ("attention", "MLP")))
 
 
 class TransformerState:
