@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,8 @@ class TokenStep:
     """One step: `input` went in, `output` came out, and `output` is the `input` of the next step.
 
     candidates: the 8 likeliest by the model and the chosen one, likeliest first. probability: the sampling probability
-    of `output`. chosen_by: "sampler" or "learner". finish_reason: None, or why the text ends here ("eos", "length",
-    "context").
+    of `output`. chosen_by: "sampler" or "learner", and within a prompt "prompt". finish_reason: None, or why the text
+    ends here ("eos", "length", "context"). entropy: of the model's probabilities at temperature 1, in bits.
     """
 
     index: int
@@ -75,6 +76,13 @@ class TokenStep:
     settings: SamplingSettings
     chosen_by: str
     finish_reason: str | None
+    entropy: float
+
+    @property
+    def surprise(self) -> float:
+        """How unlikely `output` was for the model, in bits: -log2 of its probability at temperature 1."""
+        [given] = [c.model_probability for c in self.candidates if c.token_id == self.output.token_id]
+        return -math.log2(given) if given else math.inf
 
     def __repr__(self) -> str:
         end = f", ends: {self.finish_reason}" if self.finish_reason else ""

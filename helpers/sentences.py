@@ -3,8 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
-from helpers.records import Stage
+from helpers.records import SPACE, Stage, Token, TokenStep
+
+
+def visible(piece: str) -> str:
+    """A piece as it is shown: '·' for the space, and escapes for characters that cannot be seen."""
+    piece = piece.replace(SPACE, "·")
+    if piece.isprintable():
+        return piece
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in piece)
+
+
+def shortened(text: str, longest: int = 16) -> str:
+    """The text, or its beginning and '…' if it is longer than `longest` characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def share(probability: float) -> str:
+    """A probability in two digits, or in four where two would say 0."""
+    if probability >= 0.01:
+        return f"{probability:.2f}"
+    return f"{probability:.4f}" if probability >= 0.0001 else "<0.0001"
+
+
+def of_text(tokens: Sequence[Token]) -> str:
+    """How many tokens came from the prompt, how many are new, and the newest one."""
+    given = sum(token.from_prompt for token in tokens)
+    new = len(tokens) - given
+    return f"{given} tokens of the prompt and {new} new ones; the newest is {visible(tokens[-1].piece)}."
+
+
+def of_row(token: Token) -> str:
+    """The embedding row of a token: how many numbers, from where to where, its norm."""
+    row = token.embedding
+    return f"Row {token.token_id}: {len(row)} numbers from {row.min():+.2f} to {row.max():+.2f}, norm {token.norm:.3f}."
+
+
+def of_choice(step: TokenStep | None) -> str:
+    """Who took the token that came next, how probable it was, and how many candidates were cut off."""
+    if step is None:
+        return "Nothing is predicted yet: press Step or Play."
+    if step.chosen_by == "prompt":
+        return f"The prompt goes on with {quoted(step.output.piece)}, probability {share(step.probability)}."
+    by = "You chose" if step.chosen_by == "learner" else "Drawn:"
+    cut = sum(row.sampling_probability == 0 for row in step.candidates)
+    said = f"{by} {quoted(step.output.piece)}, probability {share(step.probability)}"
+    return f"{said}; {cut or 'none'} of {len(step.candidates)} cut off."
+
+
+def of_norms(tokens: Sequence[Token], total: int | None = None) -> str:
+    """The mean of the embedding norms, the lowest and the highest; total: how many there are, where more than these."""
+    low, high = min(tokens, key=_norm), max(tokens, key=_norm)
+    return (
+        f"Embedding norms of {_counted(tokens, total)} tokens: mean {sum(map(_norm, tokens)) / len(tokens):.3f}, "
+        f"lowest {low.norm:.3f} at {low.piece!r}, highest {high.norm:.3f} at {high.piece!r}."
+    )
+
+
+def of_cosines(tokens: Sequence[Token]) -> str:
+    """The mean of the cosines to the token before, the lowest and the highest."""
+    found = [(token.cosine_to_previous, token.piece) for token in tokens if token.cosine_to_previous is not None]
+    if not found:
+        return "Cosines to the token before: there is none to show yet."
+    mean = sum(value for value, _ in found) / len(found)
+    (low, low_piece), (high, high_piece) = min(found, key=itemgetter(0)), max(found, key=itemgetter(0))
+    return (
+        f"Cosines of {len(found)} tokens to the token before: mean {mean:+.3f}, "
+        f"lowest {low:+.3f} at {low_piece!r}, highest {high:+.3f} at {high_piece!r}."
+    )
+
+
+def of_surprise(steps: Sequence[TokenStep]) -> str:
+    """Bits of surprise along the steps: in all, in the mean, as a perplexity, and where it was highest."""
+    if not steps:
+        return "Surprise of each new token: there is no new token yet."
+    bits = [step.surprise for step in steps]
+    mean, most = sum(bits) / len(bits), max(bits)
+    perplexity = 2.0 ** min(mean, 1000)
+    return (
+        f"Surprise of {len(bits)} new tokens: {sum(bits):.1f} bits, {mean:.2f} each (perplexity {perplexity:.2f}); "
+        f"most, {most:.1f} bits, at {quoted(steps[bits.index(most)].output.piece)}."
+    )
 
 
 def of_stages(stages: Sequence[Stage], total: int | None = None) -> str:
@@ -15,5 +96,17 @@ def of_stages(stages: Sequence[Stage], total: int | None = None) -> str:
     read = [stage for stage in stages if stage.candidates]
     guesses = ", ".join(f"{stage.candidates[0].piece!r} at {stage.name}" for stage in read)
     norms = f"norm {stages[0].norm:.2f} at {stages[0].name}, {stages[-1].norm:.2f} at {stages[-1].name}"
-    counted = f"{len(stages)} of {total}" if total and total > len(stages) else f"{len(stages)}"
-    return f"{counted} stages of one token; the lens reads first: {guesses}; {norms}."
+    return f"{_counted(stages, total)} stages of one token; the lens reads first: {guesses}; {norms}."
+
+
+def quoted(piece: str) -> str:
+    """A piece within a sentence: without quotes a comma would look like the sentence's own."""
+    return f"‘{shortened(visible(piece))}’"
+
+
+def _counted(shown: Sequence, total: int | None) -> str:
+    return f"{len(shown)} of {total}" if total and total > len(shown) else f"{len(shown)}"
+
+
+def _norm(token: Token) -> float:
+    return token.norm

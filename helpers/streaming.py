@@ -77,16 +77,48 @@ class Generation:
         Asking changes nothing, whenever it is asked. lens: "vocabulary" ranks all V tokens at each stage; "candidates"
         ranks the step's own candidates alone, which is much cheaper for a large vocabulary.
         """
-        step = self._text.steps[self._checked_index(index)]
+        return self.inside_at(self._text.steps[self._checked_index(index)].input.position, lens=lens)
+
+    def inside_at(self, position: int, *, lens: str = "vocabulary") -> Inside | None:
+        """The same for the token at `position` of the text, of the prompt, too; another token must have come after."""
+        step = self.expected(position)
         if lens not in LENSES:
             raise ValueError(f"lens is {checks.shown(lens)}: give one of {', '.join(map(repr, LENSES))}")
         if self._open_model is None:
             return None
-        position = step.input.position
         state = self._reading.state if self._reading else self._read_again(position)
         opened = self._open_model.opened(state, position, step.input.token_id)
         among = None if lens == "vocabulary" else [candidate.token_id for candidate in step.candidates]
         return Inside(self._stages(opened, step, among), opened.attention, opened.memory)
+
+    def expected(self, position: int) -> TokenStep:
+        """What the model expected after the token at `position`, and what came.
+
+        Within the prompt nothing was drawn: such a step counts from -1 down, its settings cut nothing, and it is
+        chosen_by "prompt". Asking changes nothing.
+        """
+        last = len(self._text.tokens) - 2
+        position = checks.whole_number("position", position, 0, max(last, 0), ", a token that another one follows")
+        if last < 0:
+            raise ValueError(f"position is {position}, and no token follows it yet: take a step first")
+        index = position - self._prompt_length + 1
+        return self._text.steps[index] if index >= 0 else self._expected_in_prompt(position, index)
+
+    def _expected_in_prompt(self, position: int, index: int) -> TokenStep:
+        entered, came = self._text.tokens[position : position + 2]
+        logits = self._masked(self._model.advance([token.token_id for token in self._text.tokens[: position + 1]])[0])
+        probabilities = next_token_probabilities(logits, AS_THE_MODEL_SAYS)
+        return TokenStep(
+            index=index,
+            input=entered,
+            output=came,
+            candidates=self._candidates(came.token_id, logits, probabilities),
+            probability=float(probabilities[came.token_id]),
+            settings=AS_THE_MODEL_SAYS,
+            chosen_by="prompt",
+            finish_reason=None,
+            entropy=_bits_of_entropy(logits),
+        )
 
     def _read_again(self, position: int) -> Any:
         """The state of the model after it has read the text up to `position`; the generation's own stays as it is."""
@@ -266,6 +298,7 @@ class Generation:
             settings=settings,
             chosen_by=chosen_by,
             finish_reason=reason,
+            entropy=_bits_of_entropy(logits),
         )
         assert self._reading is not None  # _predict has just read the text
         tokens.append(output)
@@ -359,6 +392,14 @@ def _norm(vector: np.ndarray) -> float:
     """Its length, with the squares in float64: see `_dot`."""
     wide = vector.astype(np.float64, copy=False)
     return math.sqrt(np.dot(wide, wide))
+
+
+def _bits_of_entropy(logits: np.ndarray) -> float:
+    """Entropy of the softmax of logits (V,), in bits."""
+    below = np.maximum(logits - logits.max(), -1000.0)  # e⁻¹⁰⁰⁰ is 0, and 0 × -1000 is 0, where 0 × -∞ is no number
+    weights = np.exp(below)
+    total = float(weights.sum())
+    return max(0.0, (math.log(total) - float(weights @ below) / total) / math.log(2))
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

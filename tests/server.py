@@ -90,7 +90,10 @@ class Server:
         connection.send(json.dumps(message))
         printed = ""
         while True:
-            reply = json.loads(connection.recv())
+            frame = connection.recv()
+            if isinstance(frame, bytes):
+                continue  # a widget's message with buffers, for the page
+            reply = json.loads(frame)
             if reply["parent_header"].get("msg_id") != header["msg_id"]:
                 continue
             if reply["msg_type"] == "stream":

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
-HEAVY = {"torch", "sentencepiece", "safetensors", "matplotlib", "ipywidgets", "IPython"}
+HEAVY = {"torch", "sentencepiece", "safetensors", "matplotlib", "ipywidgets", "anywidget", "IPython"}
 HEAVY |= {"transformers", "tokenizers", "tensorflow", "keras"}
 LEAVES = {"checks", "records", "protocols", "sentences"}  # imported by everyone, and they import no one but each other
 
@@ -34,7 +34,7 @@ ALLOWED = {
     "models/keras_twin": ({"models", "corpus", "training"}, {"torch", "tensorflow", "keras"}),
     "training": ({"corpus"}, {"torch"}),
     "figures": ({"sampling"}, {"matplotlib", "IPython"}),
-    "window": ({"sampling", "streaming", "figures"}, {"ipywidgets", "IPython"}),
+    "window": ({"sampling", "streaming", "figures"}, {"ipywidgets", "anywidget", "traitlets", "IPython"}),
 }
 MODULES = sorted(str(path.relative_to(HELPERS).with_suffix("")) for path in HELPERS.rglob("*.py"))
 

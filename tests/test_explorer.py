@@ -6,6 +6,7 @@ import time
 
 import pytest
 from fakes import FakeModel, WithoutEnd
+from page import Page
 from test_inside import lstm
 
 from helpers.sampling import SamplingSettings
@@ -80,12 +81,12 @@ def test_a_stream_obeys_the_sliders_at_the_next_token(models):
 def test_the_last_frame_is_drawn_even_when_tokens_come_faster_than_frames(models):
     async def scene():
         explorer = explorer_over(models, max_new_tokens=60)
-        drawn = []
-        explorer._controls.view.observe(lambda change: drawn.append(change), names="value")
+        page = Page(explorer._view)
         explorer._controls.play.click()
         await until(lambda: len(explorer.generation.steps) == 60 and not explorer.playing)
-        assert len(drawn) < 60
-        assert "stopped at the limit of 60 new tokens" in explorer._controls.view.value
+        assert len(page.messages) < 60
+        assert "stopped at the limit of 60 new tokens" in page.status
+        assert page.shows(explorer.generation)
         assert explorer._controls.position.value == explorer._controls.position.max == 60
 
     on_loop(scene)
@@ -126,6 +127,7 @@ def test_a_prompt_that_the_model_refuses_is_said_and_the_old_text_stays(tokenize
 
 def test_a_run_that_is_interrupted_shows_what_it_took_and_goes_on_as_if_it_had_not(models):
     calm, explorer = explorer_over(models), explorer_over(models)
+    page = Page(explorer._view)
     calm.run(9)
     model, _ = models["one"]
     advance, calls = model.advance, []
@@ -140,7 +142,8 @@ def test_a_run_that_is_interrupted_shows_what_it_took_and_goes_on_as_if_it_had_n
     with pytest.raises(KeyboardInterrupt):
         explorer.run(9)
     assert explorer.position == len(explorer.generation.steps) == 3
-    assert f"{len(explorer.generation.tokens)} tokens" in explorer._controls.view.value
+    assert f"{len(explorer.generation.tokens)} tokens" in page.status
+    assert page.shows(explorer.generation)
     explorer.run(6)
     assert explorer.generation.text == calm.generation.text
 
@@ -233,18 +236,73 @@ def test_a_slow_model_leaves_the_loop_free_and_pause_waits_for_its_token(endless
     on_loop(scene)
 
 
-def test_a_candidates_button_chooses_it_and_a_late_click_does_nothing(models):
+def test_a_press_on_a_candidate_chooses_it_and_a_late_one_does_nothing(models):
     async def scene():
         explorer = explorer_over(models)
-        explorer._controls.choices[2].click()  # before the first step there is nothing to choose from
+        explorer._receive({"kind": "choose", "position": 1, "token_id": 5})  # there is nothing to choose from yet
         explorer.step()
         await until(lambda: len(explorer.generation.steps) == 1)
-        other = explorer.generation.steps[0].candidates[2].token_id
-        explorer._controls.choices[2].click()
+        step = explorer.generation.steps[0]
+        strange = next(n for n in range(5, 400) if n not in [each.token_id for each in step.candidates])
+        explorer._receive({"kind": "choose", "position": 1, "token_id": strange})  # another step's candidate
+        explorer._receive({"kind": "choose", "position": 1, "token_id": step.candidates[2].token_id})
         await until(lambda: explorer.generation.steps[0].chosen_by == "learner")
-        assert [step.output.token_id for step in explorer.generation.steps] == [other]
+        assert [each.output.token_id for each in explorer.generation.steps] == [step.candidates[2].token_id]
 
     on_loop(scene)
+
+
+def test_a_press_on_a_token_looks_at_it_and_stops_the_stream(models):
+    async def scene():
+        explorer = explorer_over(models, max_new_tokens=1000)
+        page = Page(explorer._view)
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) > 8)
+        explorer._receive({"kind": "look", "position": 4})
+        await until(lambda: explorer.position == 4 and not explorer.playing)
+        assert page.last["position"] == 4
+        assert "looking at step 4" in page.status
+        before = [token.token_id for token in explorer.generation.tokens]
+        explorer._receive({"kind": "read", "place": 0})
+        await until(lambda: page.read)
+        expected = explorer.generation.expected(0)
+        assert [row[0] for row in page.read["step"]["candidates"]] == [row.token_id for row in expected.candidates]
+        assert page.read["step"]["by"] == "prompt"
+        assert explorer.position == 4
+        assert [token.token_id for token in explorer.generation.tokens] == before
+        assert page.shows(explorer.generation)
+
+    on_loop(scene)
+
+
+def test_a_page_that_opens_later_asks_for_the_whole_and_the_stream_goes_on(models):
+    async def scene():
+        explorer = explorer_over(models, max_new_tokens=1000)
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) > 8)
+        page = Page()
+        explorer._view.send = page.take
+        explorer._receive({"kind": "whole"})
+        await until(lambda: page.tokens)
+        assert explorer.playing
+        explorer.pause()
+        await until(lambda: not explorer.playing)
+        assert page.shows(explorer.generation)
+        late = Page()
+        explorer._view.send = late.take
+        explorer._receive({"kind": "whole"})
+        await until(lambda: late.tokens)
+        assert late.shows(explorer.generation)
+
+    on_loop(scene)
+
+
+def test_what_cannot_be_told_is_said_in_the_window(models):
+    explorer = explorer_over(models)
+    page = Page(explorer._view)
+    explorer._view._teller.tell = lambda *_: 1 / 0
+    explorer.run(1)
+    assert page.messages[-1][0] == {"trouble": "division by zero"}
 
 
 def test_play_replays_at_once_where_a_cell_asks_for_it(models):
@@ -302,59 +360,58 @@ def test_a_stream_that_is_stopped_twice_still_waits_for_its_token(endless):
     on_loop(scene)
 
 
-def opened(explorer):
-    return explorer._controls.stages.layout.display == "block"
-
-
 def test_the_inside_is_computed_only_while_it_is_open(tokenizer, endless):
     explorer = explorer_over({"lstm": (lstm(tokenizer.vocab_size), endless)})
-    asked, inside = [], explorer.generation.inside
-    explorer.generation.inside = lambda index, **options: asked.append(index) or inside(index, **options)
+    page, asked, inside_at = Page(explorer._view), [], explorer.generation.inside_at
+    explorer.generation.inside_at = lambda place, **options: asked.append(place) or inside_at(place, **options)
     explorer.run(3)
+    newest = len(explorer.generation.tokens) - 2
     assert asked == []
-    assert not opened(explorer)
+    assert not page.last["open"]
     explorer._controls.inside.value = True
-    assert asked == [2]
-    assert opened(explorer)
-    record, shown = inside(2), explorer._controls.stages.value
-    for stage in record.stages:
-        assert f">{stage.name}<" in shown
-        assert f">{stage.norm:.2f}<" in shown
+    assert asked == [newest]
+    assert page.last["open"]
+    record = inside_at(newest)
+    assert [stage[:3] for stage in page.inside["stages"]] == [
+        [stage.name, round(stage.norm, 3), stage.rank] for stage in record.stages
+    ]
     explorer.run(2)
-    assert asked == [2, 4]
+    assert asked == [newest, newest + 2]
     explorer._controls.inside.value = False
     explorer.run(2)
-    assert asked == [2, 4]
-    assert not opened(explorer)
+    assert asked == [newest, newest + 2]
+    assert not page.last["open"]
 
 
 def test_a_model_that_does_not_say_what_is_inside_is_told_so(models):
     explorer = explorer_over(models)
+    page = Page(explorer._view)
     explorer._controls.inside.value = True
-    assert "press Step or Play" in explorer._controls.stages.value
+    assert page.inside is None
     explorer.run(1)
-    assert "This model does not say what is inside it." in explorer._controls.stages.value
-    explorer.generation.inside = lambda index, **options: 1 / 0
+    assert page.inside["why"] == "This model does not say what is inside it."
+    explorer.generation.inside_at = lambda place, **options: 1 / 0
     explorer.run(1)
-    assert "division by zero" in explorer._controls.stages.value
-    assert "paused" in explorer._status()  # the text itself goes on
+    assert page.inside["why"] == "division by zero"
+    assert "paused" in page.status  # the text itself goes on
 
 
 def test_the_inside_opened_while_a_text_streams_follows_it(tokenizer, endless):
     async def scene():
         explorer = explorer_over({"lstm": (lstm(tokenizer.vocab_size), endless)}, max_new_tokens=1000)
+        page = Page(explorer._view)
         explorer.play()
         await until(lambda: len(explorer.generation.steps) > 3)
         explorer._controls.inside.value = True
-        await until(lambda: explorer.playing and "stages of one token" in explorer._controls.stages.value)
+        await until(lambda: explorer.playing and page.inside)
         explorer.pause()
         await until(lambda: not explorer.playing)
-        last = explorer.generation.inside(len(explorer.generation.steps) - 1).stages[-1]
-        assert f">{last.norm:.2f}<" in explorer._controls.stages.value
+        tokens, steps = explorer.generation.tokens, explorer.generation.steps
+        assert page.inside["place"] == len(tokens) - 2
         explorer.look(2)
         await until(lambda: explorer.position == 2)
-        first = explorer.generation.inside(1).stages[0]
-        assert f">{first.norm:.2f}<" in explorer._controls.stages.value
+        assert page.inside["place"] == len(tokens) - len(steps)
+        assert page.inside["stages"][0][1] == round(explorer.generation.inside(1).stages[0].norm, 3)
 
     on_loop(scene)
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from helpers import checks
+from helpers import checks, sentences
 from helpers.figures.geometry import apartness, label_spots, principal_plane
 from helpers.records import SPACE, Token, TokenStep, TrainingStep
 from helpers.sampling import FILTERS
@@ -90,12 +90,7 @@ def plot_norms(tokens: Sequence[Token]) -> Picture:
     figure, (ax,) = _figure()
     _along_text(ax, tokens, norms, f"norm (mean {norms.mean():.2f})")
     ax.axhline(norms.mean(), color=ORANGE, linestyle="--", linewidth=1)
-    low, high = tokens[int(norms.argmin())], tokens[int(norms.argmax())]
-    return Picture(
-        figure,
-        f"Embedding norms of {len(tokens)} tokens: mean {norms.mean():.3f}, "
-        f"lowest {low.norm:.3f} at {low.piece!r}, highest {high.norm:.3f} at {high.piece!r}.",
-    )
+    return Picture(figure, sentences.of_norms(tokens))
 
 
 def plot_cosines(tokens: Sequence[Token]) -> Picture:
@@ -107,12 +102,7 @@ def plot_cosines(tokens: Sequence[Token]) -> Picture:
     figure, (ax,) = _figure()
     _along_text(ax, tokens, cosines, "cosine to the token before", stems=True)
     ax.set_ylim(min(-0.5, cosines.min() - 0.05), 1.05)
-    low, high = tokens[int(cosines.argmin())], tokens[int(cosines.argmax())]
-    return Picture(
-        figure,
-        f"Cosines of {len(tokens)} tokens to the token before: mean {cosines.mean():+.3f}, "
-        f"lowest {cosines.min():+.3f} at {low.piece!r}, highest {cosines.max():+.3f} at {high.piece!r}.",
-    )
+    return Picture(figure, sentences.of_cosines(tokens))
 
 
 def plot_along(tokens: Sequence[Token], values: Sequence[float], name: str) -> Picture:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
 from helpers import checks
-from helpers.records import TokenStep
 from helpers.sampling import FILTERS, Filter, SamplingSettings, check_settings
-from helpers.window.views import CHOICES, shortened, visible
 
 SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full": 0}  # tokens per second; 0: no pause
 SEEDS, LENGTH = 10**9, 1000  # the largest
 LABEL_WIDTH = "84px"
-STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 INSIDE = "Show what is inside the model at the step looked at: the stages from the row to the prediction"
 NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
 
@@ -39,11 +35,6 @@ class Controls:
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
     position: widgets.IntSlider
-    view: widgets.HTML
-    stages: widgets.HTML
-    plots: widgets.HTML
-    choices: tuple[widgets.Button, ...]
-    choice_column: widgets.VBox
     whole: widgets.VBox
 
     @property
@@ -86,9 +77,18 @@ def _check(seed: int, settings: SamplingSettings, speed: str, length: int) -> No
 
 
 def make_controls(
-    models: Sequence[str], prompt: str, seed: int, settings: SamplingSettings, speed: str, length: int
+    view: widgets.Widget,
+    models: Sequence[str],
+    prompt: str,
+    seed: int,
+    settings: SamplingSettings,
+    speed: str,
+    length: int,
 ) -> Controls:
-    """The widgets with their first values, not yet connected to anything; ValueError for values they cannot show."""
+    """The widgets around `view` with their first values, not yet connected to anything.
+
+    ValueError for values that they cannot show.
+    """
     _check(seed, settings, speed, length)
     buttons = {
         "play": _button("play", "Play", "play", "Let the text grow"),
@@ -110,17 +110,11 @@ def make_controls(
     for slider in filters.values():
         slider.style.description_width = LABEL_WIDTH
     position = _named("position", widgets.IntSlider(0, min=0, max=1), None, label="position")
-    choices = tuple(_named("choice", widgets.Button(tooltip="Take this token instead")) for _ in range(CHOICES))
-    choice_column = _named("choices", widgets.VBox(choices))
-    view, stages, plots = widgets.HTML(), widgets.HTML(layout={"display": "none"}), _named("plots", widgets.HTML())
     whole = widgets.VBox(
         [
-            widgets.HTML(f"<style>{STYLE}</style>", layout={"display": "none"}),
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
             _named("sliders", widgets.Box([*filters.values(), *sliders.values()])),
-            _named("view", widgets.Box([view, choice_column])),
-            stages,
-            plots,
+            view,
             position,
             widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
         ]
@@ -131,30 +125,18 @@ def make_controls(
         **inputs,
         **sliders,
         filters=filters,
-        view=view,
-        stages=stages,
-        plots=plots,
         position=position,
-        choices=choices,
-        choice_column=choice_column,
         whole=whole,
     )
 
 
-def show_buttons(controls: Controls, step: TokenStep | None, playing: bool) -> None:
-    """Play or Pause, and while paused a button for each candidate of the step looked at (None: no step yet)."""
-    play, choices = controls.play, controls.choices
+def show_playing(controls: Controls, playing: bool) -> None:
+    """The first button: Pause while a text streams, else Play."""
+    play = controls.play
     if (play.description == "Pause") != playing:
         play.description, play.icon = ("Pause", "pause") if playing else ("Play", "play")
         play.remove_class("explorer-play" if playing else "explorer-pause")
         play.add_class("explorer-pause" if playing else "explorer-play")
-    controls.choice_column.layout.display = "none" if playing or step is None else "flex"
-    if playing or step is None:
-        return
-    for number, button in enumerate(choices):
-        used = number < len(step.candidates)
-        button.layout.display = "block" if used else "none"
-        button.description = shortened(visible(step.candidates[number].piece), 13) if used else ""
 
 
 def _button(name: str, label: str, icon: str, tooltip: str) -> widgets.Button:

@@ -17,8 +17,9 @@ from helpers.sampling import (
     largest_ids,
     next_token_probabilities,
 )
+from helpers.sentences import visible
 from helpers.window.controls import filter_slider
-from helpers.window.svg import FAINT, GREY, LINE, TEXT, captioned, label_of, visible
+from helpers.window.svg import FAINT, GREY, LINE, TEXT, captioned, label_of
 from helpers.window.views import display_widget
 
 SHOWN = 12

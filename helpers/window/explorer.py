@@ -12,26 +12,26 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 
-from helpers import checks
+from helpers import checks, sentences
 from helpers.protocols import LanguageModel, TokenizerProtocol
 from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
-from helpers.window import stages, views
-from helpers.window.controls import SPEEDS, make_controls, show_buttons, show_position
+from helpers.window.controls import SPEEDS, make_controls, show_playing, show_position
+from helpers.window.journey import Frame, JourneyView, Message, Part, closed_part, inside_part, read_part
+from helpers.window.views import display_widget
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
-FRAME_SECONDS = 0.045  # the page draws some 20 frames a second; the server drops messages beyond 1,000
-PLOTS_SECONDS = 0.13  # the plots follow a streaming text at every third frame: their strings are long
-SLIDER_SECONDS = 0.4  # and its position slider may lag that much
+MESSAGE_SECONDS = 0.045  # some 20 messages a second: the server drops those beyond 1,000
+SLOWLY_SECONDS = 0.4  # what is read and not watched, sentences and the position slider, may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 LENS_LIMIT = 10_000  # of a larger vocabulary the lens ranks only the step's own candidates, which costs far less
+CLOSED_MODEL = "This model does not say what is inside it."
 BEGIN = SamplingSettings(temperature=0.8, top_p=0.9)
 
 
@@ -55,7 +55,8 @@ class Explorer:
     ) -> None:
         self._models = _checked_models(models)
         checks.text_of("the prompt", prompt)
-        self._controls = make_controls(list(models), prompt, seed, settings, speed, max_new_tokens)
+        self._view = JourneyView(self._receive)
+        self._controls = make_controls(self._view, list(models), prompt, seed, settings, speed, max_new_tokens)
         if checks.true_or_false("large", large):
             self.widget.add_class("explorer-large")
         self._loop, self._context = _running_loop(), contextvars.copy_context()
@@ -63,9 +64,10 @@ class Explorer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stream: asyncio.Task[None] | None = None
         self._notice, self._trouble, self._token_seconds = "", "", math.inf
-        self._plotted, self._slid, self._ended = 0.0, 0.0, -math.inf
+        self._slow, self._ended = -math.inf, -math.inf
         self.generation = self._new_generation()
         self.position = 0
+        self._asked: int | None = None  # a place within the prompt that the page looks at
         self._pause_other_windows()
         self._connect()
         self._draw()
@@ -134,7 +136,7 @@ class Explorer:
 
     def _ipython_display_(self) -> None:
         """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
-        views.display_widget(self.widget)
+        display_widget(self.widget)
 
     # ---------------------------------------------------------------------------------- from the page to the loop
 
@@ -144,8 +146,6 @@ class Explorer:
         c.step.on_click(lambda _: self.step())
         c.back.on_click(lambda _: self.back())
         c.reset.on_click(lambda _: self.reset())
-        for number, button in enumerate(c.choices):
-            button.on_click(lambda _, number=number: self._ask(self._choose_candidate, number))
         for widget in (c.prompt, c.seed, c.model):
             widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
         c.position.observe(self._position_moved, names="value")
@@ -163,11 +163,28 @@ class Explorer:
             self.look(change["new"])
 
     def _open_inside(self) -> None:
-        """Open or fold the part. A text that streams goes on: its next frame fills what is opened."""
+        """Open or fold the part. A text that streams goes on: its next message brings what is opened."""
         if self._loop is None:
-            self._draw_inside()
+            self._draw()
         else:
-            self._loop.call_soon_threadsafe(self._draw_inside)
+            self._loop.call_soon_threadsafe(self._draw_if_idle)
+
+    def _receive(self, message: Message) -> None:
+        """What the page sends: a press on a token or on a candidate, or a question for the whole text."""
+        kind = message.get("kind")
+        if kind == "whole":
+            self._view.forget()
+            self._open_inside()
+        elif kind == "look":
+            self.look(message["position"])
+        elif kind == "read":
+            self._ask(self._read, message["place"])
+        elif kind == "choose":
+            self._ask(self._choose_candidate, message["position"], message["token_id"])
+
+    def _draw_if_idle(self) -> None:
+        if not self.playing and not self._lock.locked():
+            self._draw()
 
     def _ask(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Have something done on the loop's own thread: widgets' callbacks may come on any."""
@@ -189,6 +206,7 @@ class Explorer:
         async with self._lock:
             await self._pause()
             self._notice = self._trouble = ""
+            self._asked = None
             try:
                 await action(*arguments)
             except Exception as error:
@@ -216,13 +234,13 @@ class Explorer:
         self._stream = self._start(self._play(), TASK)
 
     async def _play(self) -> None:
-        """Stream until the end or a pause. Drawn at most 22 times a second, and always once more at the end."""
+        """Stream until the end or a pause. At most 22 messages a second, and always one more at the end."""
         drawn = 0.0
         try:
             while not self._at_end():
                 began = time.monotonic()
                 await self._take_step()
-                if time.monotonic() - drawn >= FRAME_SECONDS:
+                if time.monotonic() - drawn >= MESSAGE_SECONDS:
                     drawn = time.monotonic()
                     self._draw()
                 per_second = SPEEDS[self._controls.speed.value]
@@ -268,11 +286,12 @@ class Explorer:
     async def _look_by(self, steps: int) -> None:
         self._show(self.position + steps)
 
-    async def _choose_candidate(self, number: int) -> None:
-        """The button's candidate; a click that comes late, when the step has another or none, does nothing."""
-        step = self._shown_step()
-        if step is not None and number < len(step.candidates):
-            await self._choose(step.candidates[number].token_id)
+    async def _choose_candidate(self, position: int, token_id: int) -> None:
+        """A press on a candidate; one that comes late, when the step has others or is gone, does nothing."""
+        steps = self.generation.steps
+        if 1 <= position <= len(steps) and any(c.token_id == token_id for c in steps[position - 1].candidates):
+            self._show(position)
+            await self._choose(token_id)
 
     async def _choose(self, token_id: int) -> None:
         self._agree()
@@ -281,10 +300,14 @@ class Explorer:
         self.generation.rewind(max(0, self.position - 1))
         chosen = self.generation.choose(token_id, settings)
         self._take(chosen)
-        self._notice = f"You chose {views.visible(chosen.output.piece)}{_dropped(dropped)}."
+        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped)}."
 
     async def _reset(self, notice: str = "Back to the prompt.") -> None:
         self._restart(notice)
+
+    async def _read(self, place: int) -> None:
+        """What the model expected at a token of the prompt, for the page that asks; nothing else changes."""
+        self._asked = place
 
     def _restart(self, notice: str) -> None:
         self.generation = self._new_generation()
@@ -326,64 +349,54 @@ class Explorer:
         return self.generation.steps[self.position - 1] if self.position else None
 
     def _draw(self) -> None:
-        """Bring the page up to date, in few messages: each costs the kernel half a millisecond."""
+        """Tell the page what is new: records in one message, and the few widgets that follow them."""
+        said = not self.playing or time.monotonic() - self._slow >= SLOWLY_SECONDS
+        state, trouble = self._state(), sentences.shortened(self._trouble, 300)
+        frame = Frame(self.position, self.playing, state, trouble, self._controls.inside.value, said)
         try:
-            self._draw_text()
+            self._view.show(self.generation, frame, self._parts())
         except Exception as error:
             self._trouble = _said(error)
-            self._controls.view.value = f'<div class="explorer-status">{self._status()}</div>'
-        self._draw_inside(frame=True)
-        self._draw_position()
-        show_buttons(self._controls, self._shown_step(), self.playing)
+            self._view.fail(self._trouble)
+        show_playing(self._controls, self.playing)
+        if said:
+            self._slow = time.monotonic()
+            limit = self._controls.length.value if self.playing else 0  # while a text streams the range stays
+            show_position(self._controls, self.position, max(1, len(self.generation.steps), limit))
 
-    def _draw_text(self) -> None:
-        tokens, steps = self.generation.tokens, self.generation.steps
-        self._controls.view.value = views.journey(tokens, steps, self.position, self._status(), names=self.playing)
-        if not self.playing or time.monotonic() - self._plotted >= PLOTS_SECONDS:
-            self._plotted = time.monotonic()
-            prompt_length = len(tokens) - len(steps)
-            self._controls.plots.value = views.norms_and_cosines(tokens, steps, prompt_length, self.position)
+    def _parts(self) -> list[Part]:
+        """What the page shows of the place looked at alone: what was expected within the prompt, and the inside."""
+        parts = [] if self._asked is None else [read_part(self.generation.expected(self._asked))]
+        if self._controls.inside.value and (self.position or self._asked is not None):
+            parts.append(self._inside())
+        return parts
 
-    def _draw_inside(self, frame: bool = False) -> None:
-        """What was inside at the step looked at, computed only while the part is open, and never beside a step."""
-        part, opened = self._controls.stages, self._controls.inside.value
-        part.layout.display = "block" if opened else "none"
-        if opened and (frame or (not self.playing and not self._lock.locked())):
-            part.value = self._inside()
-
-    def _inside(self) -> str:
-        if not self.position:
-            return stages.nothing_inside(stages.NO_STEP)
+    def _inside(self) -> Part:
+        begin = len(self.generation.tokens) - len(self.generation.steps) - 1
+        place = begin + self.position - 1 if self._asked is None else self._asked
         large = self._models[self._begun_with[0]][0].vocab_size > LENS_LIMIT
         try:
-            inside = self.generation.inside(self.position - 1, lens="candidates" if large else "vocabulary")
-        except Exception as error:
-            return stages.nothing_inside(_said(error))
-        return stages.stages(inside) if inside else stages.nothing_inside(stages.CLOSED_MODEL)
+            inside = self.generation.inside_at(place, lens="candidates" if large else "vocabulary")
+        except Exception as error:  # the text itself goes on
+            return closed_part(place, _said(error))
+        return inside_part(place, inside) if inside else closed_part(place, CLOSED_MODEL)
 
-    def _draw_position(self) -> None:
-        """While a text streams the slider's range is the limit, and stays."""
-        if self.playing and time.monotonic() - self._slid < SLIDER_SECONDS:
-            return
-        self._slid = time.monotonic()
-        limit = self._controls.length.value if self.playing else 0
-        show_position(self._controls, self.position, max(1, len(self.generation.steps), limit))
+    def _state(self) -> tuple[str, str, str]:
+        """What goes on, how far the text is, and what happened last."""
+        steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
+        if self.playing:
+            return "● running", f"{shown} · {self._controls.speed.value}", self._notice
+        if not self._is_latest():
+            return f"❚❚ looking at step {self.position} of {steps} · Play goes on from here", "", self._notice
+        if self.generation.finish_reason:
+            return f"■ {ENDS[self.generation.finish_reason]}", shown, self._notice
+        if steps >= self._controls.length.value:
+            return f"■ stopped at the limit of {self._controls.length.value} new tokens", shown, self._notice
+        return "❚❚ paused", shown, self._notice
 
     def _status(self) -> str:
-        steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
-        if self._trouble:
-            return f'<span class="tj-trouble">{escape(views.shortened(self._trouble, 300))}</span>'
-        if self.playing:
-            said = f"● running · {shown} · {self._controls.speed.value}"
-        elif not self._is_latest():
-            said = f"❚❚ looking at step {self.position} of {steps} · Play goes on from here"
-        elif self.generation.finish_reason:
-            said = f"■ {ENDS[self.generation.finish_reason]} · {shown}"
-        elif steps >= self._controls.length.value:
-            said = f"■ stopped at the limit of {self._controls.length.value} new tokens · {shown}"
-        else:
-            said = f"❚❚ paused · {shown}"
-        return escape(" · ".join(filter(None, [said, self._notice])))
+        """The line that the page shows."""
+        return self._trouble or " · ".join(filter(None, self._state()))
 
 
 async def _outlasting(work: asyncio.Future[TokenStep]) -> TokenStep:

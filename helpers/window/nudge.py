@@ -9,7 +9,8 @@ import numpy as np
 
 from helpers import checks
 from helpers.sampling import apply_temperature
-from helpers.window.svg import ACCENT, FAINT, LINE, TEXT, captioned, label_of, visible
+from helpers.sentences import visible
+from helpers.window.svg import ACCENT, FAINT, LINE, TEXT, captioned, label_of
 from helpers.window.views import display_widget
 
 LARGEST = 10.0  # a logit on the slider lies between -10 and 10

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from helpers.records import SPACE
+from helpers.sentences import shortened, visible
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 LINE, ACCENT = "var(--tj-blue, #0072B2)", "var(--tj-orange, #D55E00)"  # lighter on a dark page: see explorer.css
@@ -18,19 +18,6 @@ PALETTE = (LINE, ACCENT, GREEN, PURPLE, "#56B4E9", "#E69F00", "#888888", "#A6761
 TEXT, FAINT = "var(--jp-ui-font-color1, #212121)", "var(--jp-ui-font-color2, #616161)"
 GRID, GREY = "var(--jp-border-color2, #e0e0e0)", "var(--jp-layout-color3, #bdbdbd)"
 MONO = "var(--jp-code-font-family, monospace)"
-
-
-def visible(piece: str) -> str:
-    """A piece as it is shown: '·' for the space, and escapes for characters that cannot be seen."""
-    piece = piece.replace(SPACE, "·")
-    if piece.isprintable():
-        return piece
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in piece)
-
-
-def shortened(text: str, longest: int = 16) -> str:
-    """The text, or its beginning and '…' if it is longer than `longest` characters."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def label_of(piece: str, longest: int = 16) -> str:

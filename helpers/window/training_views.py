@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 
 from helpers.figures.geometry import label_spots
+from helpers.sentences import shortened, visible
 from helpers.window.svg import (
     ACCENT,
     FAINT,
@@ -19,9 +20,7 @@ from helpers.window.svg import (
     apart,
     figure,
     polyline,
-    shortened,
     thinned,
-    visible,
     x_labels,
     y_axis,
 )

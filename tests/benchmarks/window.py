@@ -25,15 +25,17 @@ class Endless:
 explorer = Explorer({"shipped": (model, Endless())}, max_new_tokens=1000, speed="20/s")
 display(explorer)
 
-times, with_plots = [], []
-draw = explorer._draw
+times, sizes = [], []
+draw, send = explorer._draw, explorer._view.send
 
 def timed():
-    plotted, began = explorer._plotted, time.process_time()
+    began = time.process_time()
     draw()
     times.append(time.process_time() - began)
-    if explorer._plotted != plotted:
-        with_plots.append(times[-1])
+
+def measured(message, buffers=None):
+    sizes.append(len(json.dumps(message)) + sum(map(len, buffers or [])))
+    send(message, buffers)
 
 def usual():
     clear_output(wait=True)
@@ -42,13 +44,12 @@ def usual():
 async def frames(steps):
     # play at 20 tokens a second, which draws a frame for nearly each: the median frame
     times.clear()
-    with_plots.clear()
     explorer._controls.length.value = len(explorer.generation.steps) + steps
     explorer._controls.play.click()
     await asyncio.sleep(0.3)
     while explorer.playing:
         await asyncio.sleep(0.1)
-    return 1e3 * statistics.median(times[2:-1]), 1e3 * statistics.median(with_plots[1:-1])
+    return 1e3 * statistics.median(times[2:-1])
 
 explorer._draw = timed
 early = await frames(60)
@@ -58,15 +59,17 @@ for _ in range(10):
     usual()
     figures.append(1e3 * (time.process_time() - began))
 explorer._controls.length.value = 1000
-explorer.run(880)
+explorer.run(840)
 late = await frames(60)
 figure = statistics.median(figures)
-print(json.dumps([*early, *late, figure]))
+explorer._view.send = measured
+await frames(40)
+print(json.dumps([early, late, figure, statistics.mean(sizes[2:-1])]))
 """
 
 
 def frame_milliseconds() -> tuple[float, ...]:
-    """CPU ms of the kernel for a frame, medians: at token 10 any and with plots, at 1,000 both; matplotlib."""
+    """CPU ms of the kernel for a frame, medians: at token 10, at 1,000, matplotlib; bytes of a token's message."""
     return tuple(json.loads(in_a_kernel(IN_THE_KERNEL)))
 
 
@@ -90,12 +93,12 @@ def collect(message: dict, printed: list[str]) -> None:
 
 
 def window_rows() -> list[str]:
-    early, early_plots, late, late_plots, figure = frame_milliseconds()
+    early, late, figure, size = frame_milliseconds()
     return [
         "| kernel's CPU ms for one frame (median) | token 10 | token 1,000 |",
         "|---|---|---|",
         f"| the live window | {early:.2f} | {late:.2f} |",
-        f"| of its frames every third, which draws the plots, too | {early_plots:.2f} | {late_plots:.2f} |",
         f"| usual: matplotlib figure of the norms, `clear_output`, shown again | {figure:.0f} | |",
         f"| the window is cheaper | {figure / early:.0f} times | |",
+        f"| bytes of a token's message, at 20 tokens a second | | {size:.0f} |",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 SHIPPED = 'explorer = Explorer({"shipped": load_shipped()}, seed=2, speed="10/s")\nexplorer'
@@ -107,7 +109,7 @@ def test_while_paused_a_candidate_can_be_chosen(window):
     assert window.part("text").locator(".tj-out").inner_text().startswith(name)
     window.press("play")
     window.wait_for_status("running")
-    assert window.part("choices").is_hidden()
+    assert window.part("choice").first.is_disabled()
     window.press("pause")
     window.wait_for_status("paused")
     assert window.ask("explorer.generation.steps[0].chosen_by") == "learner"
@@ -203,10 +205,8 @@ def test_every_control_can_be_reached_with_tab_in_reading_order(window):
         )
         order += [name] if name and name not in order else []
         window.page.keyboard.press("Tab")
-    controls = (
-        "play step back reset prompt seed model inside temperature top-k top-p min-p speed length choice position"
-    )
-    assert order == controls.split()
+    controls = "play step back reset prompt seed model inside temperature top-k top-p min-p speed length"
+    assert order == [*controls.split(), *["tint", "next-open", "text", "choice", "position"]]
 
 
 def it_stands_still_while_a_text_plays(window, tenths):
@@ -233,13 +233,123 @@ def test_nothing_jumps_overlaps_or_scrolls(long_window, size):
 
 def test_every_figure_stands_beside_its_sentence(window):
     step(window)
-    for part in ("norms", "cosines", "candidates", "embedding"):
+    for part in ("norms", "cosines", "surprise", "candidates", "embedding"):
         sentence = window.part(part).locator(".tj-sentence").inner_text()
         picture = window.part(part).locator("[role=img], img")
         assert len(sentence.split()) >= 8
         assert sentence == (picture.get_attribute("aria-label") or picture.get_attribute("alt"))
     assert "6 tokens" in window.part("norms").locator(".tj-sentence").inner_text()
     assert window.part("text").get_attribute("aria-label").startswith("5 tokens of the prompt and 1 new")
+
+
+def test_any_token_can_be_pressed_also_of_the_prompt(window):
+    for _ in range(3):
+        window.press("step")
+    window.wait_until(f"{STEPS} == 3")
+    text, chips = window.ask("explorer.generation.text"), window.part("text").locator(".tj-chip")
+    for place in (5, 2, 0, 6, 7):
+        chips.nth(place).click()
+        went_in = window.part("text").locator(f".tj-in[data-position='{place}']")
+        went_in.wait_for()
+        assert went_in.locator("i").inner_text() == window.page.locator(".explorer .tj-big").inner_text()
+        shown = window.part("candidates").locator(".tj-sentence")
+        if place == 7:  # nothing has come after the newest token
+            assert "has not read on from here" in shown.inner_text()
+        else:
+            shown.filter(
+                has_text=window.ask(
+                    f"__import__('helpers.sentences').sentences.of_choice(explorer.generation.expected({place}))"
+                )
+            ).wait_for()
+    assert window.ask("explorer.generation.text") == text  # to look is free
+    chips.nth(5).click()
+    window.wait_for_status("looking at step 2 of 3")
+    assert window.ask("explorer.position") == "2"
+
+
+def test_the_text_is_one_stop_for_tab_and_arrow_keys_move_within_it(window):
+    for _ in range(3):
+        window.press("step")
+    window.wait_until(f"{STEPS} == 3")
+    window.part("text").locator(".tj-chip").nth(7).wait_for()
+    text, tip = window.part("text"), window.page.locator(".explorer .tj-tip")
+    text.focus()
+    window.page.keyboard.press("Home")
+    tip.filter(has_text="position 0 ").wait_for()
+    for _ in range(5):
+        window.page.keyboard.press("ArrowRight")
+    tip.filter(has_text="position 5 ").wait_for()
+    told = tip.inner_text()
+    for words in ("id ", "norm ", "probability ", "bits"):
+        assert words in told
+    active = text.get_attribute("aria-activedescendant")
+    assert window.page.locator(f"#{active}").get_attribute("data-position") == "5"
+    window.page.keyboard.press("Enter")
+    window.wait_for_status("looking at step 2 of 3")
+    assert window.page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key went to JupyterLab
+
+
+def test_pointing_at_a_token_marks_it_in_every_plot(window):
+    for _ in range(3):
+        window.press("step")
+    window.wait_until(f"{STEPS} == 3")
+    window.part("text").locator(".tj-chip").nth(6).hover()
+    for plot in ("norms", "cosines", "surprise"):
+        window.part(plot).locator(".tj-ring[visibility=visible]").wait_for()
+    box = window.part("norms").locator("svg").bounding_box()
+    window.page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.4 * box["height"])
+    window.part("text").locator(".tj-hover").wait_for()
+    assert window.part("text").locator(".tj-hover").get_attribute("data-position") != "6"
+    window.page.mouse.click(box["x"] + 0.08 * box["width"], box["y"] + 0.4 * box["height"])
+    window.part("text").locator(".tj-in.tj-prompt").wait_for()
+
+
+def test_the_text_is_tinted_by_choice_and_the_next_open_step_is_found(window):
+    for _ in range(8):
+        window.press("step")
+    window.wait_until(f"{STEPS} == 8")
+    window.part("text").locator(".tj-chip").nth(12).wait_for()
+    shades = "es => es.map(e => e.style.getPropertyValue('--share')).join(' ')"
+    chips, found = window.part("text").locator(".tj-chip"), set()
+    for tint in ("norm", "surprise", "entropy"):
+        window.part("tint").locator(f"[data-tint={tint}]").click()
+        window.part("tint").locator(f"[data-tint={tint}][aria-pressed=true]").wait_for()
+        window.page.wait_for_timeout(100)
+        found.add(chips.evaluate_all(shades))
+    assert len(found) == 3
+    assert window.part("tint").locator("[data-tint=attention]").is_hidden()  # an LSTM looks at nothing
+    hesitated = window.ask("[s.index + 1 for s in explorer.generation.steps if s.entropy >= 1]")
+    window.part("next-open").click()
+    window.wait_for_status("looking at step")
+    assert int(window.ask("explorer.position")) == int(hesitated.strip("[]").split(",")[0])
+
+
+def test_a_view_that_opens_later_shows_all_that_there_is(open_window):
+    window = open_window(SHIPPED, "explorer.run(12)", "explorer")
+    for number in (0, 1):
+        chips = window.part("text", number).locator(".tj-chip")
+        chips.nth(16).wait_for()
+        assert chips.count() == 17
+    window.menu("File", "Save Notebook")
+    window.page.locator(".lm-TabBar-tab.jp-mod-dirty").wait_for(state="detached")
+    window.page.reload()
+    window.page.locator(".explorer .tj-chip").nth(16).wait_for()
+    window.press("step")
+    window.wait_until(f"{STEPS} == 13")
+    window.part("text").locator(".tj-chip").nth(17).wait_for()
+
+
+def test_bars_are_as_long_as_the_probabilities_and_a_small_one_is_short(window):
+    step(window)
+    step_ = window.ask(
+        "[[c.model_probability, c.sampling_probability] for c in explorer.generation.steps[0].candidates]"
+    )
+    widths = "es => es.map(e => parseFloat(e.style.width))"
+    for column, name in enumerate(("tj-model", "tj-left")):
+        bars = window.part("candidates").locator(f".tj-bar:not([hidden]) .{name}").evaluate_all(widths)
+        given = [row[column] for row in ast.literal_eval(step_)]
+        largest = max(0.05, *(max(row) for row in ast.literal_eval(step_)))
+        assert bars == pytest.approx([100 * value / largest for value in given], abs=0.2)
 
 
 def test_the_inside_opens_at_a_press_follows_the_step_and_stands_still(window):

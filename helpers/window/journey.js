@@ -1,0 +1,783 @@
+// @ts-check
+/**
+ * The live window's view. The kernel sends records (journey.py); the page keeps them and draws them at its own pace.
+ *
+ * One store a window holds what is known of the text; each view of it draws from the store, at most once a frame of
+ * the screen. Text of a model enters the page as text nodes and attributes alone, never as HTML.
+ *
+ * @typedef {[number, string, number, number]} Candidate  id, piece, the model's probability, what the settings left
+ * @typedef {{candidates: Candidate[], by: string, settings: number[], entropy: number, said: string}} Step
+ * @typedef {{id: number, piece: string, norm: number, cosine: number | null, said: string, step: Step | null,
+ *   row: Float32Array}} Token
+ * @typedef {[number, string, number]} Guess  id, piece, probability
+ * @typedef {{name: string, norm: number, rank: number | null, vector: Float32Array, guesses: Guess[]}} Stage
+ * @typedef {{place: number, why?: string, said: string, stages: Stage[], heads: [number, number] | null,
+ *   looks: Uint8Array | null, units: number, memory: Float32Array | null}} Inside
+ * @typedef {{on: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
+ */
+
+const LATEST = 200; // tokens in a plot at most
+const CHIPS = 90; // tokens in the text at most: more than the lines that are shown can hold
+const AHEAD = 12; // tokens shown behind the one that is looked at
+const WORDS_FIT = 60; // tokens in a plot that are named by their pieces; more are counted
+const ONE_SWEEP = 8; // changes of the settings at most so many tokens apart are one move
+const CHOICES = 9; // the eight likeliest and the chosen one
+const SMALL = 0.05; // where no token reaches this probability, no bar is long
+const OPEN = 1; // bits of entropy from which on a step counts as open
+const [TOP, BOTTOM, LEFT] = [12, 78, 46]; // of a plot, in its own units
+
+// ------------------------------------------------------------------------------------------------- what is known
+
+/** What the page knows of a window's text. */
+class Store {
+  constructor() {
+    /** @type {Token[]} */ this.tokens = [];
+    /** @type {Map<number, Step>} */ this.read = new Map(); // what was expected at tokens of the prompt
+    /** @type {Map<number, Inside>} */ this.insides = new Map();
+    /** @type {Set<() => void>} */ this.views = new Set();
+    /** @type {Record<string, string>} */ this.said = {};
+    /** @type {number | null} */ this.picked = null; // a place that this page looks at, and the kernel does not
+    this.run = -1;
+    this.prompt = this.position = 0;
+    this.playing = this.open = false;
+    this.status = ["", "", "", ""];
+  }
+
+  /**
+   * Take a message of the kernel; false if tokens are missing before those that it brings.
+   * @param {any} message @param {DataView[]} buffers
+   */
+  take(message, buffers) {
+    if (message.trouble) {
+      this.status = ["", "", "", message.trouble];
+      this.views.forEach((draw) => draw());
+      return true;
+    }
+    const before = `${this.run} ${this.position} ${this.tokens.length}`;
+    if (message.run !== this.run) this.cut(0);
+    if (message.begin > this.tokens.length) return false;
+    this.cut(message.begin);
+    const rows = floats(buffers[0]), size = rows.length / (message.tokens.length || 1);
+    message.tokens.forEach((/** @type {Token} */ token, /** @type {number} */ n) =>
+      this.tokens.push({ ...token, row: rows.subarray(n * size, (n + 1) * size) }));
+    const { run, prompt, position, playing, status, open, said } = message;
+    Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said });
+    if (before !== `${run} ${position} ${this.tokens.length}`) this.picked = null;
+    if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
+    if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, buffers.slice(1)));
+    this.views.forEach((draw) => draw());
+    return true;
+  }
+
+  /** @param {number} count */
+  cut(count) {
+    if (count === 0) this.read.clear();
+    if (count < this.tokens.length) for (const place of this.insides.keys()) if (place >= count - 1) this.insides.delete(place);
+    this.tokens.length = Math.min(count, this.tokens.length);
+  }
+
+  /** The place that is looked at: of the token that went in. */
+  get place() {
+    return this.picked ?? this.prompt - 1 + Math.max(0, this.position - 1);
+  }
+
+  /** The step that is looked at: what was expected after the token that went in, and what came. @returns {Step | null} */
+  get step() {
+    if (this.picked === null && this.position === 0) return null;
+    return this.stepAt(this.place);
+  }
+
+  /** @param {number} place @returns {Step | null} */
+  stepAt(place) {
+    return this.tokens[place + 1]?.step ?? this.read.get(place) ?? null;
+  }
+
+  /** Bits of surprise of the token at a place; null where nobody knows what was expected. @param {number} place */
+  surprise(place) {
+    const id = this.tokens[place].id;
+    const given = this.stepAt(place - 1)?.candidates.find((candidate) => candidate[0] === id)?.[2];
+    return given ? -Math.log2(given) : null;
+  }
+}
+
+/** @param {DataView} buffer */
+function floats(buffer) {
+  return new Float32Array(bytes(buffer).buffer);
+}
+
+/** A copy, so that it begins at an address that any type can have. @param {DataView} view */
+function bytes(view) {
+  return new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+/** @param {any} record @param {DataView[]} buffers @returns {Inside} */
+function insideOf(record, buffers) {
+  const left = [...buffers], values = record.stages ? floats(/** @type {DataView} */ (left.shift())) : new Float32Array();
+  let used = 0;
+  const stages = (record.stages ?? []).map((/** @type {any[]} */ [name, norm, rank, size, ...guesses]) =>
+    ({ name, norm, rank, guesses, vector: values.subarray(used, (used += size)) }));
+  const looks = record.heads ? bytes(/** @type {DataView} */ (left.shift())) : null;
+  const memory = record.units ? floats(/** @type {DataView} */ (left.shift())) : null;
+  return { heads: null, units: 0, ...record, stages, looks, memory };
+}
+
+/** Places to show, [first, last): the latest, or those around one that is looked at. */
+function shownPlaces(/** @type {number} */ count, /** @type {number} */ place, /** @type {number} */ most) {
+  const last = place >= count - most + AHEAD ? count : Math.min(count, Math.max(place + AHEAD, most));
+  return [Math.max(0, last - most), last];
+}
+
+/** Where a slider was moved, [place, what was moved]: a sweep is one move. @param {Token[]} tokens @param {string[]} names */
+function moves(tokens, names, first = 0) {
+  /** @type {{place: number, last: number, before: number[], after: number[]}[]} */
+  const found = [];
+  for (let place = Math.max(1, first); place < tokens.length; place++) {
+    const before = tokens[place - 1].step?.settings, after = tokens[place].step?.settings;
+    if (!before || !after || before.every((value, n) => value === after[n])) continue;
+    const sweep = found.at(-1);
+    if (sweep && place - sweep.last <= ONE_SWEEP) Object.assign(sweep, { last: place, after });
+    else found.push({ place, last: place, before, after });
+  }
+  return found.map(({ place, before, after }) => ({
+    place,
+    said: names.flatMap((name, n) => (before[n] === after[n] ? [] : `${name} ${before[n]}→${after[n]}`)).join(", "),
+  })).filter(({ said }) => said);
+}
+
+/** A probability in two digits, or in four where two would say 0. @param {number} probability */
+function share(probability) {
+  if (probability >= 0.01) return probability.toFixed(2);
+  return probability >= 0.0001 ? probability.toFixed(4) : "<0.0001";
+}
+
+/** @param {string} text */
+function shortened(text, longest = 16) {
+  const letters = [...text];
+  return letters.length <= longest ? text : letters.slice(0, longest - 1).join("") + "…";
+}
+
+/** At most `most` round numbers from low to high. @param {number} low @param {number} high */
+function ticks(low, high, most = 5) {
+  if (!(high > low)) return [low];
+  const exponent = Math.floor(Math.log10(high - low)) - 1;
+  for (const power of [exponent, exponent + 1, exponent + 2]) {
+    for (const factor of [1, 2, 2.5, 5]) {
+      const step = factor * 10 ** power;
+      const [from, to] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
+      if (to - from < most) return Array.from({ length: to - from + 1 }, (_, n) => Number(((from + n) * step).toPrecision(6)));
+    }
+  }
+  return [low, high];
+}
+
+// -------------------------------------------------------------------------------------------------- pieces of a page
+
+/**
+ * An element with attributes and children; a string becomes a text node.
+ * @param {string} tag @param {Record<string, any>} [attributes] @param {(Node | string)[]} children @returns {any}
+ */
+function h(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. @param {string} tag @param {Record<string, any>} [attributes] @param {(Node | string)[]} children */
+function s(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+/** @param {any} element @param {Record<string, any>} attributes @param {(Node | string)[]} children */
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Set an element's text, if it differs: a page that does not change costs nothing. @param {any} element @param {string} text */
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A figure's sentence, below it for all and as its name for screen readers. @param {any} picture @param {any} line @param {string} text */
+function tell(picture, line, text) {
+  if (line.textContent === text) return;
+  line.textContent = line.title = text;
+  picture.setAttribute("aria-label", text);
+}
+
+/** A vector as a strip: blue below zero, orange above, clear at zero. @param {HTMLCanvasElement} canvas @param {Float32Array} values */
+function strip(canvas, values) {
+  canvas.width = values.length || 1;
+  canvas.height = 1;
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+  const image = new ImageData(canvas.width, 1);
+  values.forEach((value, n) => {
+    image.data.set(value < 0 ? [0, 114, 178] : [213, 94, 0], 4 * n);
+    image.data[4 * n + 3] = Math.round((255 * Math.abs(value)) / largest);
+  });
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+}
+
+// ------------------------------------------------------------------------------------------------------ the view
+
+/** Ways to tint the text: what a place's chip is tinted by, from 0 (clear) to the largest shown. */
+const TINTS = ["norm", "surprise", "entropy", "attention"];
+let views = 0; // a number for each view, for ids within the page
+
+/** One view of a store: built once, then filled at most once a frame. */
+class View {
+  /** @param {HTMLElement} el @param {Store} store @param {(message: any) => void} send @param {string[]} filters */
+  constructor(el, store, send, filters) {
+    this.store = store;
+    this.send = send;
+    this.filters = filters;
+    this.number = views++;
+    this.tint = "norm";
+    /** @type {number | null} */ this.hovered = null;
+    /** @type {[number, number] | null} */ this.head = null; // the head looked through; null: the mean of all
+    this.waiting = 0;
+    const hover = (/** @type {number | null} */ place) => this.hover(place), press = (/** @type {number} */ place) => this.press(place);
+    this.status = new Status(this);
+    this.text = new Text(this);
+    this.stations = new Stations(this);
+    this.inside = new InsidePart(this);
+    this.plots = [
+      new Plot("norms", 1000, hover, press, (place) => this.store.tokens[place].norm),
+      new Plot("cosines", 500, hover, press, (place) => this.store.tokens[place].cosine, true),
+      new Plot("surprise", 500, hover, press, (place) => (place < this.store.prompt ? null : this.store.surprise(place)), true),
+    ];
+    this.tip = h("div", { class: "tj-tip", hidden: "", "aria-hidden": "true" });
+    const lower = h("div", { class: "tj-lower" }, this.plots[1].root, this.plots[2].root);
+    this.root = h("div", { class: "tj-view" }, this.status.root, this.text.root, this.stations.root, this.inside.root,
+      this.plots[0].root, lower, this.tip);
+    el.append(this.root);
+    this.ask = () => { this.waiting ||= requestAnimationFrame(() => this.draw()); };
+    store.views.add(this.ask);
+    this.draw();
+  }
+
+  remove() {
+    this.store.views.delete(this.ask);
+    cancelAnimationFrame(this.waiting);
+    this.root.remove();
+  }
+
+  draw() {
+    this.waiting = 0;
+    const { store } = this;
+    this.root.classList.toggle("tj-empty", !store.tokens.length);
+    if (!store.tokens.length) return;
+    if (this.hovered !== null && this.hovered >= store.tokens.length) this.hovered = null;
+    this.status.draw();
+    this.text.draw();
+    this.stations.draw();
+    this.inside.draw();
+    const [first, last] = shownPlaces(store.tokens.length, store.place + (store.position || store.picked !== null ? 1 : 0), LATEST);
+    const marks = moves(store.tokens.slice(0, last), this.filters, Math.max(0, first - 1));
+    for (const plot of this.plots) plot.draw(store, first, last, marks, this.hovered);
+    this.drawTip();
+  }
+
+  /** What was inside at the place that the pointer is at, or that is looked at. */
+  seen() {
+    return this.store.insides.get(this.hovered ?? this.store.place) ?? this.store.insides.get(this.store.place);
+  }
+
+  /** What a chip is tinted by, or null. @param {number} place @returns {number | null} */
+  value(place) {
+    const { tokens } = this.store;
+    if (this.tint === "norm") return tokens[place].norm;
+    if (this.tint === "surprise") return this.store.surprise(place);
+    if (this.tint === "entropy") return this.store.stepAt(place)?.entropy ?? null;
+    const inside = this.seen();
+    return inside ? look(inside, this.head, place) : null;
+  }
+
+  /** @param {number | null} place */
+  hover(place) {
+    if (place === this.hovered) return;
+    this.hovered = place;
+    this.ask();
+  }
+
+  /** Look at a token: the page shows it at once, the kernel is told. @param {number} place */
+  press(place) {
+    const { store } = this, newest = store.tokens.length - 1;
+    store.picked = place;
+    if (place < store.prompt - 1) {
+      this.send({ kind: "read", place });
+    } else {
+      this.send({ kind: "look", position: Math.min(place - store.prompt + 2, newest - store.prompt + 1) });
+    }
+    store.views.forEach((draw) => draw());
+  }
+
+  /** The next step at which the model hesitated, from the place looked at on, and from the beginning again. */
+  pressNextOpen() {
+    const { store } = this, begin = Math.max(0, store.prompt - 1), count = store.tokens.length - 1 - begin;
+    for (let n = 1; n <= count; n++) {
+      const place = begin + (((store.place - begin + n) % count) + count) % count;
+      if ((store.stepAt(place)?.entropy ?? 0) >= OPEN) return this.press(place);
+    }
+  }
+
+  drawTip() {
+    const chip = this.hovered === null ? null : this.text.chip(this.hovered);
+    this.tip.hidden = !chip;
+    if (!chip || this.hovered === null) return;
+    say(this.tip, told(this.store, this.hovered));
+    const left = Math.min(chip.offsetLeft, this.root.clientWidth - this.tip.offsetWidth);
+    this.tip.style.left = `${Math.max(0, left)}px`;
+    this.tip.style.top = `${chip.offsetTop + chip.offsetHeight + 2}px`;
+  }
+}
+
+/** A token in a line of words: id, place, norm, and how probable it was. @param {Store} store @param {number} place */
+function told(store, place) {
+  const token = store.tokens[place], step = store.stepAt(place - 1);
+  const row = step?.candidates.find((candidate) => candidate[0] === token.id);
+  const bits = store.surprise(place);
+  const chance = row ? ` · probability ${share(row[2])}` : "";
+  return `${token.piece} · id ${token.id} · position ${place} · norm ${token.norm.toFixed(3)}${chance}${
+    bits === null ? "" : ` · ${bits.toFixed(1)} bits`}`;
+}
+
+/** How much a token looks at a place: one head, or the mean of all. @param {Inside} inside @param {[number, number] | null} head @param {number} place */
+function look(inside, head, place) {
+  if (!inside.heads || !inside.looks) return null;
+  const [layers, heads] = inside.heads, count = inside.looks.length / (layers * heads);
+  if (place >= count) return null;
+  if (head) return inside.looks[(head[0] * heads + head[1]) * count + place] / 255;
+  let sum = 0;
+  for (let n = 0; n < layers * heads; n++) sum += inside.looks[n * count + place];
+  return sum / (255 * layers * heads);
+}
+
+/** What goes on, told to screen readers when it changes and not for each token; and the tints. */
+class Status {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    this.state = h("span", { role: "status" });
+    this.count = h("span");
+    this.notice = h("span", { role: "status" });
+    const button = (/** @type {string} */ tint) =>
+      h("button", { type: "button", "data-tint": tint, onclick: () => { view.tint = tint; view.ask(); } }, tint);
+    this.buttons = TINTS.map(button);
+    this.open = h("button", { type: "button", class: "explorer-next-open", title: `Jump to the next step at which the model hesitated (${OPEN} bit of entropy or more)`,
+      onclick: () => view.pressNextOpen() }, "next open step");
+    this.root = h("div", { class: "tj-head" },
+      h("div", { class: "explorer-status" }, this.state, this.count, this.notice),
+      h("div", { class: "explorer-tint", role: "group", "aria-label": "tint the text by" }, h("span", {}, "tint"), ...this.buttons, this.open));
+  }
+
+  draw() {
+    const { view } = this, [state, count, notice, trouble] = view.store.status;
+    say(this.state, trouble || state);
+    say(this.count, trouble || !count ? "" : ` · ${count}`);
+    say(this.notice, trouble || !notice ? "" : ` · ${notice}`);
+    this.state.classList.toggle("tj-trouble", Boolean(trouble));
+    const looks = [...view.store.insides.values()].some((inside) => inside.heads);
+    for (const button of this.buttons) {
+      button.setAttribute("aria-pressed", String(button.dataset.tint === view.tint));
+      if (button.dataset.tint === "attention") button.hidden = !looks && view.tint !== "attention";
+    }
+  }
+}
+
+/** The text, a chip for each token: one stop for Tab, arrow keys within it, Enter or a press to look. */
+class Text {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    /** @type {any[]} */ this.chips = [];
+    this.before = h("span", {}, "…");
+    this.after = h("span", {}, "…");
+    this.inner = h("div", { role: "presentation" }, this.before, this.after);
+    this.root = h("div", {
+      class: "explorer-text", role: "listbox", tabindex: "0", "aria-orientation": "horizontal", "data-lm-suppress-shortcuts": "true",
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
+      onclick: (/** @type {MouseEvent} */ event) => this.at(event, (place) => view.press(place)),
+      onmousemove: (/** @type {MouseEvent} */ event) => this.at(event, (place) => view.hover(place)),
+      onmouseleave: () => view.hover(null),
+      onblur: () => view.hover(null),
+    }, this.inner);
+  }
+
+  /** @param {MouseEvent} event @param {(place: number) => void} act */
+  at(event, act) {
+    const chip = /** @type {HTMLElement} */ (event.target).closest(".tj-chip");
+    if (chip) act(Number(/** @type {HTMLElement} */ (chip).dataset.position));
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const { view } = this, newest = view.store.tokens.length - 1, now = view.hovered ?? view.store.place;
+    const places = /** @type {Record<string, number>} */ ({ ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: newest });
+    if (event.key in places) view.hover(Math.min(Math.max(places[event.key], 0), newest));
+    else if (event.key === "Enter" || event.key === " ") view.press(now);
+    else if (event.key === "Escape") view.hover(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {number} place */
+  chip(place) {
+    return this.chips[place - Number(this.chips[0]?.dataset.position)] ?? null;
+  }
+
+  draw() {
+    const { view } = this, { store } = view, { tokens, place } = store;
+    const seen = view.hovered !== null && document.activeElement === this.root ? view.hovered : place + 1;
+    const [first, last] = shownPlaces(tokens.length, seen, CHIPS);
+    this.fit(first, last);
+    this.before.hidden = first === 0;
+    this.after.hidden = last === tokens.length;
+    const values = this.chips.map((_, n) => view.value(first + n)), known = values.filter((value) => value !== null);
+    const low = view.tint === "norm" ? Math.min(...known) : 0, span = Math.max(...known, view.tint === "norm" ? low + 1e-9 : 0.01) - low;
+    const came = store.step || store.picked !== null ? place + 1 : -1;
+    this.chips.forEach((chip, n) => {
+      const value = values[n], marks = `tj-chip${first + n < store.prompt ? " tj-prompt" : ""}${first + n === place ? " tj-in" : ""}${
+        first + n === came ? " tj-out" : ""}${first + n === view.hovered ? " tj-hover" : ""}${
+        tokens[first + n].step?.by === "learner" ? " tj-chosen" : ""}`;
+      const shade = value === null ? "0" : ((value - low) / span).toFixed(3);
+      if (chip.className !== marks) chip.className = marks;
+      if (chip.shade !== shade) chip.style.setProperty("--share", (chip.shade = shade));
+      const looked = String(first + n === place);
+      if (chip.getAttribute("aria-selected") !== looked) chip.setAttribute("aria-selected", looked);
+    });
+    this.inner.classList.toggle("tj-warm", view.tint !== "norm");
+    const active = this.chip(view.hovered ?? place);
+    if (active) this.root.setAttribute("aria-activedescendant", active.id);
+    if (store.said.text) this.root.setAttribute("aria-label", store.said.text);
+  }
+
+  /** Have a chip for each place from first to last, and keep those that are there. @param {number} first @param {number} last */
+  fit(first, last) {
+    const { tokens } = this.view.store, begin = this.chips.length ? Number(this.chips[0].dataset.position) : first;
+    const kept = this.chips.filter((chip, n) => {
+      const stays = first <= begin + n && begin + n < last && chip.token === tokens[begin + n] && begin <= last;
+      if (!stays) chip.remove();
+      return stays;
+    });
+    const from = kept.length ? Number(kept[0].dataset.position) : first;
+    const earlier = range(first, from).map((place) => this.made(place));
+    const later = range(from + kept.length, last).map((place) => this.made(place));
+    this.before.after(...earlier);
+    this.after.before(...later);
+    this.chips = [...earlier, ...kept, ...later];
+  }
+
+  /** @param {number} place */
+  made(place) {
+    const token = this.view.store.tokens[place];
+    const chip = h("span", { role: "option", id: `tj-${this.view.number}-${place}`, "data-position": place },
+      h("bdi", {}, shortened(token.piece, 24)), h("i", {}, String(token.id)));
+    chip.token = token;
+    return chip;
+  }
+}
+
+/** @param {number} from @param {number} to */
+function range(from, to) {
+  return Array.from({ length: Math.max(0, to - from) }, (_, n) => from + n);
+}
+
+/** The three stations of the step looked at: id -> row -> prediction. */
+class Stations {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    /** @type {Token | null} */ this.drawn = null;
+    this.id = h("b", { class: "tj-big" });
+    this.piece = h("bdi");
+    this.where = h("span");
+    this.strip = h("canvas", { role: "img" });
+    this.norm = h("div");
+    this.values = h("div");
+    this.ends = h("div");
+    this.rowSaid = h("p", { class: "tj-sentence" });
+    this.choices = range(0, CHOICES).map((n) => new Choice(() => this.choose(n)));
+    this.bars = h("div", { class: "tj-bars", role: "img" }, ...this.choices.map((choice) => choice.bar));
+    this.choiceSaid = h("p", { class: "tj-sentence" });
+    const arrow = () => h("div", { class: "tj-arrow", "aria-hidden": "true" }, "→");
+    this.root = h("div", { class: "explorer-stations" },
+      h("div", { class: "tj-id" }, h("h4", {}, "token id"), this.id, h("b", {}, this.piece), this.where), arrow(),
+      h("div", { class: "explorer-embedding" }, h("h4", {}, "embedding row"), this.strip, this.norm, this.values, this.ends, this.rowSaid), arrow(),
+      h("div", { class: "explorer-candidates" },
+        h("h4", {}, "predicted next token ", h("small", {}, "grey: model · coloured: after sliders")),
+        h("div", { class: "tj-choices" }, h("div", { class: "explorer-choices" }, ...this.choices.map((choice) => choice.button)), this.bars),
+        this.choiceSaid));
+  }
+
+  /** @param {number} n */
+  choose(n) {
+    const { store } = this.view, candidate = store.step?.candidates[n];
+    if (candidate) this.view.send({ kind: "choose", position: store.place - store.prompt + 2, token_id: candidate[0] });
+  }
+
+  draw() {
+    const { store } = this.view, place = store.place, token = store.tokens[place], { row } = token;
+    say(this.id, String(token.id));
+    say(this.piece, shortened(token.piece));
+    say(this.where, `at position ${place}${place < store.prompt ? ", prompt" : ""}: went in`);
+    if (this.drawn !== token) strip(this.strip, (this.drawn = token).row);
+    const cosine = token.cosine === null ? "" : ` · cosine to ${shortened(store.tokens[place - 1].piece, 10)} ${signed(token.cosine, 3)}`;
+    say(this.norm, `shape (${row.length},) · norm ${token.norm.toFixed(3)}${cosine}`);
+    say(this.values, `[${[...row.subarray(0, 6)].map((value) => signed(value, 2)).join(", ")}, …]`);
+    say(this.ends, `min ${signed(Math.min(...row), 2)} · max ${signed(Math.max(...row), 2)}`);
+    tell(this.strip, this.rowSaid, token.said);
+    this.drawChoices(store.step, store.tokens[place + 1]);
+  }
+
+  /** @param {Step | null} step @param {Token | undefined} came */
+  drawChoices(step, came) {
+    const { store } = this.view, rows = step?.candidates ?? [];
+    const scale = 1 / Math.max(SMALL, ...rows.map((row) => Math.max(row[2], row[3])));
+    const free = !store.playing && store.place >= store.prompt - 1;
+    this.choices.forEach((choice, n) => choice.draw(rows[n], scale, rows[n]?.[0] === came?.id, free));
+    const nothing = store.picked === null ? "Nothing is predicted yet: press Step or Play." : "The model has not read on from here yet: press Step or Play.";
+    tell(this.bars, this.choiceSaid, step ? step.said : nothing);
+  }
+}
+
+/** A number with its sign, as Python writes it. @param {number} value @param {number} digits */
+function signed(value, digits) {
+  return (value < 0 ? "" : "+") + value.toFixed(digits);
+}
+
+/** One candidate: a button with its name, and two bars. */
+class Choice {
+  /** @param {() => void} choose */
+  constructor(choose) {
+    this.button = h("button", { type: "button", class: "explorer-choice", onclick: choose });
+    this.model = h("i", { class: "tj-model" });
+    this.left = h("i", { class: "tj-left" });
+    this.outcome = h("span");
+    this.bar = h("div", { class: "tj-bar" }, h("span", { class: "tj-pair" }, this.model, this.left), this.outcome);
+  }
+
+  /** @param {Candidate | undefined} row @param {number} scale @param {boolean} chosen @param {boolean} free */
+  draw(row, scale, chosen, free) {
+    this.button.hidden = this.bar.hidden = !row;
+    if (!row) return;
+    const [id, piece, model, left] = row;
+    say(this.button, shortened(piece, 13));
+    this.button.title = `${piece}, id ${id}: model ${model.toFixed(4)}, after sliders ${left.toFixed(4)}`;
+    this.button.disabled = !free;
+    this.button.classList.toggle("tj-taken", chosen);
+    this.bar.classList.toggle("tj-taken", chosen);
+    this.model.style.width = `${(100 * model * scale).toFixed(1)}%`;
+    this.left.style.width = `${(100 * left * scale).toFixed(1)}%`;
+    say(this.outcome, `${share(model)} → ${left > 0 ? share(left) : "cut off"}${chosen ? " ✓" : ""}`);
+  }
+}
+
+/** What is inside the model at the place looked at: a row for each stage. */
+class InsidePart {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    /** @type {Inside | null} */ this.drawn = null;
+    this.rows = h("div", { class: "tj-rows", role: "img" });
+    this.said = h("p", { class: "tj-sentence" });
+    this.root = h("div", { class: "explorer-stages" }, h("h4", {}, "inside: from the row to the prediction"), this.rows, this.said);
+  }
+
+  draw() {
+    const { store } = this.view;
+    this.root.hidden = !store.open;
+    if (!store.open) return;
+    const inside = store.insides.get(store.place) ?? null;
+    const why = store.step ? "What was inside at this token is not known yet." : "Nothing has passed through the model yet: press Step or Play.";
+    if (this.drawn !== inside) this.rows.replaceChildren(...(inside?.stages ?? []).map(stageRow));
+    this.drawn = inside;
+    tell(this.rows, this.said, inside ? inside.why ?? inside.said : why);
+  }
+}
+
+/** @param {Stage} stage */
+function stageRow(stage) {
+  const canvas = h("canvas");
+  strip(canvas, stage.vector);
+  const guesses = stage.guesses.map(([, piece, chance]) => {
+    const guess = h("span", { class: "tj-guess", title: piece }, h("bdi", {}, shortened(piece, 11)), ` ${chance.toFixed(2)}`);
+    guess.style.setProperty("--share", chance.toFixed(2));
+    return guess;
+  });
+  const read = guesses.length ? guesses : [h("i", {}, "the output layer cannot read it")];
+  return h("div", { class: "tj-stage" }, h("span", {}, stage.name), canvas, h("b", {}, stage.norm.toFixed(2)), h("span", {}, ...read));
+}
+
+/** A number for each token along the text. */
+class Plot {
+  /**
+   * @param {string} name @param {number} width @param {(place: number | null) => void} hover @param {(place: number) => void} press
+   * @param {(place: number) => number | null} value @param {boolean} [stems]
+   */
+  constructor(name, width, hover, press, value, stems = false) {
+    this.name = name;
+    this.width = width;
+    this.value = value;
+    this.stems = stems;
+    this.right = width - (width < 600 ? 76 : 100);
+    this.said = h("p", { class: "tj-sentence" });
+    this.zone = s("rect", { class: "tj-zone", y: TOP, height: BOTTOM - TOP });
+    this.grid = s("g");
+    this.line = s("path", { class: "tj-line" });
+    this.dots = s("path", { class: "tj-dots" });
+    this.mean = s("path", { class: "tj-mean" });
+    this.meanSaid = s("text", { x: this.right + 6 });
+    this.lit = s("circle", { class: "tj-lit", r: 5 });
+    this.ring = s("circle", { class: "tj-ring", r: 6 });
+    this.marks = s("g", { class: "tj-marks" });
+    this.labels = s("g");
+    const at = (/** @type {MouseEvent} */ event, /** @type {(place: number) => void} */ act) => {
+      const place = this.placeAt(event);
+      if (place !== null) act(place);
+    };
+    this.svg = s("svg", {
+      viewBox: `0 0 ${width} 96`, role: "img",
+      onmousemove: (/** @type {MouseEvent} */ event) => at(event, hover), onmouseleave: () => hover(null),
+      onclick: (/** @type {MouseEvent} */ event) => at(event, press),
+    }, this.zone, this.grid, this.line, this.dots, this.mean, this.meanSaid, this.lit, this.ring, this.marks, this.labels);
+    this.root = h("div", { class: `explorer-${name}` }, this.said, this.svg);
+    this.first = this.last = this.count = 0;
+    this.gridKey = this.marksKey = this.labelsKey = ""; // what they were drawn for
+  }
+
+  /** @param {MouseEvent} event */
+  placeAt(event) {
+    const box = this.svg.getBoundingClientRect(), x = ((event.clientX - box.left) / box.width) * this.width;
+    const place = Math.round(this.first + ((x - LEFT - 12) / (this.right - LEFT - 24)) * this.count);
+    return place >= this.first && place < this.last ? place : null;
+  }
+
+  /** @param {Store} store @param {number} first @param {number} last @param {{place: number, said: string}[]} marks @param {number | null} hovered */
+  draw(store, first, last, marks, hovered) {
+    this.first = first;
+    this.last = last;
+    this.count = Math.ceil((last - first) / 20) * 20; // it grows in jumps, not with each token
+    const points = range(first, last).flatMap((place) => {
+      const value = this.value(place);
+      return value === null ? [] : [{ place, value }];
+    });
+    const values = points.map(({ value }) => value), ends = this.ends(values);
+    const x = (/** @type {number} */ place) => LEFT + 12 + ((place - first) / this.count) * (this.right - LEFT - 24);
+    const y = (/** @type {number} */ value) => BOTTOM - ((value - ends[0]) / (ends[1] - ends[0])) * (BOTTOM - TOP);
+    const spots = points.map(({ place, value }) => [x(place).toFixed(1), y(value).toFixed(1)]);
+    const zero = y(0).toFixed(1);
+    this.line.setAttribute("d", this.stems ? spots.map(([px, py]) => `M${px} ${zero}V${py}`).join("") : path(spots));
+    this.dots.setAttribute("d", spots.map(([px, py]) => `M${px} ${py}h0`).join(""));
+    this.drawGrid(ends, y);
+    this.drawMean(values, y);
+    const prompt = Math.max(0, store.prompt - first), begin = x(first - 0.5);
+    this.zone.setAttribute("x", begin.toFixed(1));
+    this.zone.setAttribute("width", prompt ? (x(first + prompt - 0.5) - begin).toFixed(1) : "0");
+    spot(this.lit, points, store.place, x, y);
+    spot(this.ring, points, hovered, x, y);
+    this.drawMarks(marks.filter(({ place }) => place >= first), x);
+    this.drawLabels(store, points, x);
+    if (store.said[this.name]) tell(this.svg, this.said, store.said[this.name]);
+  }
+
+  /** @param {number[]} values */
+  ends(values) {
+    if (this.name === "cosines") return [Math.min(-0.5, ...values), 1];
+    if (this.name === "surprise") return [0, Math.max(4, ...values) * 1.1];
+    return [0, Math.max(1, ...values) * 1.3];
+  }
+
+  /** @param {number[]} ends @param {(value: number) => number} y */
+  drawGrid(ends, y) {
+    const key = ends.join();
+    if (this.gridKey === key) return;
+    this.gridKey = key;
+    this.grid.replaceChildren(...ticks(ends[0], ends[1]).flatMap((tick) => [
+      s("path", { class: "tj-grid", d: `M${LEFT} ${y(tick).toFixed(1)}H${this.right}` }),
+      s("text", { x: LEFT - 6, y: (y(tick) + 4).toFixed(1), "text-anchor": "end" }, String(tick).replace("-", "−")),
+    ]));
+  }
+
+  /** @param {number[]} values @param {(value: number) => number} y */
+  drawMean(values, y) {
+    const mean = values.reduce((sum, value) => sum + value, 0) / (values.length || 1), shown = values.length > 0;
+    this.mean.setAttribute("d", shown ? `M${LEFT} ${y(mean).toFixed(1)}H${this.right}` : "");
+    this.meanSaid.setAttribute("y", (y(mean) + 4).toFixed(1));
+    say(this.meanSaid, shown ? `mean ${mean.toFixed(2)}` : "");
+  }
+
+  /** @param {{place: number, said: string}[]} marks @param {(place: number) => number} x */
+  drawMarks(marks, x) {
+    const key = `${this.first} ${this.count} ${marks.map(({ place, said }) => place + said)}`;
+    if (this.marksKey === key) return;
+    this.marksKey = key;
+    const words = marks.map(({ place, said }) => ({ x: x(place) + 3.35 * said.length + 4, said })).reverse();
+    this.marks.replaceChildren(
+      ...marks.map(({ place }) => s("path", { d: `M${x(place).toFixed(1)} ${TOP}V${BOTTOM}`, "stroke-dasharray": "2 3" })),
+      ...labels(words, TOP + 8, LEFT, this.width - 10));
+  }
+
+  /** Names below: the token that went in first, then the latest ones for which there is room. @param {Store} store @param {{place: number}[]} points @param {(place: number) => number} x */
+  drawLabels(store, points, x) {
+    const key = `${this.first} ${this.last} ${this.count} ${store.place} ${store.run} ${points.length}`;
+    if (this.labelsKey === key) return;
+    this.labelsKey = key;
+    const places = points.map(({ place }) => place), name = (/** @type {number} */ place) => shortened(store.tokens[place].piece, 12);
+    const rest = places.length <= WORDS_FIT
+      ? places.toReversed().map((place) => ({ x: x(place), said: name(place) }))
+      : places.filter((place) => place % 20 === 0).map((place) => ({ x: x(place), said: String(place) }));
+    const first = places.filter((place) => place === store.place).map((place) => ({ x: x(place), said: name(place) }));
+    this.labels.replaceChildren(...labels([...first, ...rest], BOTTOM + 14, LEFT, this.right));
+  }
+}
+
+/** @param {string[][]} spots */
+function path(spots) {
+  return spots.length ? `M${spots.map((spot) => spot.join(" ")).join("L")}` : "";
+}
+
+/** Put a circle at a place, or out of sight. @param {any} circle @param {{place: number, value: number}[]} points @param {number | null} place @param {(place: number) => number} x @param {(value: number) => number} y */
+function spot(circle, points, place, x, y) {
+  const shown = points.find((each) => each.place === place);
+  circle.setAttribute("visibility", shown ? "visible" : "hidden");
+  if (!shown) return;
+  circle.setAttribute("cx", x(shown.place).toFixed(1));
+  circle.setAttribute("cy", y(shown.value).toFixed(1));
+}
+
+/** Words centred under their places, as many as fit without touching; earlier ones in the list go first. @param {{x: number, said: string}[]} words @param {number} y @param {number} first @param {number} last */
+function labels(words, y, first, last) {
+  /** @type {[number, number][]} */
+  const taken = [];
+  return words.flatMap(({ x, said }) => {
+    const half = 3.35 * [...said].length + 2, middle = Math.min(Math.max(x, first + half), last - half);
+    if (taken.some(([low, high]) => middle + half > low && middle - half < high)) return [];
+    taken.push([middle - half, middle + half]);
+    return [s("text", { x: middle.toFixed(1), y, "text-anchor": "middle" }, said)];
+  });
+}
+
+// ------------------------------------------------------------------------------------------------ the widget itself
+
+/** Made once for each window: the store outlives its views. */
+export default () => {
+  const store = new Store();
+  return {
+    /** @param {{model: Model}} context */
+    initialize({ model }) {
+      model.on("msg:custom", (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
+        if (!store.take(message, buffers)) model.send({ kind: "whole" });
+      });
+      model.send({ kind: "whole" });
+    },
+    /** @param {{model: Model, el: HTMLElement}} context */
+    render({ model, el }) {
+      const view = new View(el, store, (message) => model.send(message), model.get("filters"));
+      return () => view.remove();
+    },
+  };
+};

@@ -1,0 +1,47 @@
+"""A page without a browser: it keeps what the window's messages tell, as journey.js does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Page:
+    """Takes every message of a JourneyView, or of a Teller, from now on."""
+
+    def __init__(self, view=None) -> None:
+        self.run, self.tokens, self.rows, self.messages = None, [], [], []
+        self.inside = self.read = None
+        if view is not None:
+            view.forget()
+            view.send = self.take
+
+    def take(self, message, buffers=()) -> None:
+        self.messages.append((message, [bytes(buffer) for buffer in buffers]))
+        if "trouble" in message:
+            return
+        if message["run"] != self.run:
+            self.tokens, self.rows = [], []
+        assert message["begin"] <= len(self.tokens), "tokens are missing before those of this message"
+        self.run, begin, new = message["run"], message["begin"], message["tokens"]
+        rows = np.frombuffer(buffers[0], np.float32).reshape(len(new), -1) if new else []
+        self.tokens, self.rows = [*self.tokens[:begin], *new], [*self.rows[:begin], *rows]
+        self.inside, self.read = message.get("inside", self.inside), message.get("read", self.read)
+        self.last = message
+
+    @property
+    def status(self) -> str:
+        """The line above the text."""
+        *parts, trouble = self.last["status"]
+        return trouble or " · ".join(filter(None, parts))
+
+    def shows(self, generation) -> bool:
+        """Whether the page has this text: every token's row, and how each came about."""
+        tokens, steps = generation.tokens, generation.steps
+        assert [token["id"] for token in self.tokens] == [token.token_id for token in tokens]
+        np.testing.assert_allclose(self.rows, [token.embedding for token in tokens], rtol=1e-6)
+        told = [token["step"] for token in self.tokens]
+        assert told[: len(tokens) - len(steps)] == [None] * (len(tokens) - len(steps))
+        for record, step in zip(told[len(tokens) - len(steps) :], steps, strict=True):
+            assert [row[0] for row in record["candidates"]] == [row.token_id for row in step.candidates]
+            assert record["by"] == step.chosen_by
+        return True
