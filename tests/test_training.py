@@ -179,3 +179,15 @@ def test_the_gradient_norm_of_one_text_does_not_depend_on_a_batch_size_that_it_c
         for size in (1, 8)
     ]
     assert norms[0] == pytest.approx(norms[1])
+
+
+def test_the_second_moment_forgets_as_fast_as_the_config_says(lstm, tokenizer):
+    """Adam's first update is the same whatever it will keep of its squared gradients; the third is not."""
+
+    def losses(beta2: float) -> list[float]:
+        steps = train(copy.deepcopy(lstm), tokenizer, TEXTS, TrainingConfig(updates=5, adam_beta2=beta2))
+        return [step.loss for step in steps]
+
+    fast, slow = losses(0.5), losses(0.999)
+    assert fast[:2] == pytest.approx(slow[:2])
+    assert fast[3:] != pytest.approx(slow[3:], rel=1e-3)

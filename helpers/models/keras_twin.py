@@ -270,7 +270,7 @@ def _batches(encoded: Sequence[np.ndarray], rows: tf.RaggedTensor, config: Train
 def _updates(
     twin: KerasTwin, batches: tf.data.Dataset, usual_tokens: float, config: TrainingConfig
 ) -> Iterator[TrainingStep]:
-    optimizer = keras.optimizers.Adam(epsilon=1e-8)  # torch's ε; Keras's own is 1e-7
+    optimizer = keras.optimizers.Adam(beta_2=config.adam_beta2, epsilon=1e-8)  # torch's ε; Keras's own is 1e-7
     optimizer.build(twin.trainable_variables)
     update = _compiled_update(twin, optimizer, usual_tokens, config.clip)
     tokens_seen = 0

@@ -110,7 +110,8 @@ def encode_texts(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence
 def _updates(
     model: nn.Module, tokenizer: TokenizerProtocol, encoded: Sequence[np.ndarray], config: TrainingConfig
 ) -> Iterator[TrainingStep]:
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.peak_learning_rate, fused=True)
+    betas = (0.9, config.adam_beta2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.peak_learning_rate, betas=betas, fused=True)
     tokens_seen = 0
     usual_tokens = tokens_of_a_usual_batch(encoded, config.batch_size)
     batches = endless_batches(encoded, config.batch_size, np.random.default_rng(config.seed))
