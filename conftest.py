@@ -1,4 +1,4 @@
-"""What every run of pytest needs, `pytest notebooks` too: patience, and a learner's own model left alone."""
+"""What every run of pytest needs, `pytest notebooks` too: patience, and what a learner made left alone."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ LONGEST = ["07_transformer", "test_window", "04_training", "test_lessons", "test
 
 
 def pytest_configure(config):
-    """The lesson on training saves a model: as a test it must not replace one that somebody trained."""
+    """Lessons save a model and a learner's progress: as tests they must not touch what somebody has made."""
     config.stash[OWN] = os.environ["TOKEN_JOURNEY_MY_MODEL"] = tempfile.mkdtemp(prefix="my_model-")
+    os.environ["TOKEN_JOURNEY_PROGRESS"] = str(Path(config.stash[OWN], "my_progress.json"))
     if importlib.util.find_spec("hypothesis"):
         from hypothesis import settings
 

@@ -12,6 +12,7 @@ logits -> id      sampling     the table of filters: temperature, top-k, top-p; 
 all of it         streaming    text -> ids -> vectors -> logits -> probabilities -> one id -> text, token by token
 pictures          figures/     matplotlib figures of the records, each with a sentence that says what it shows
 live pages        window/      the live window, sliders over a distribution, a training run, watched
+the course        exercises/   predictions to make, exercises that check themselves, a learner's progress
 
 Import the module that you need: `from helpers.streaming import stream`.
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import os
 import re
 import shutil
@@ -16,6 +18,7 @@ import pytest
 from extras import what_is_missing
 from nbclient import NotebookClient
 
+from helpers.exercises.course import MINUTES, exercises_in, lesson_of
 from helpers.models.checkpoint import load_mine, load_shipped, save_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -38,6 +41,32 @@ def prose(notebook):
 
 def tagged(notebook, tag):
     return [cell for cell in code_cells(notebook) if tag in cell.metadata.get("tags", [])]
+
+
+def number_of(notebook):
+    """The lesson's number, "01", from its title."""
+    return re.match(r"# (\d\d) ", notebook.cells[0].source)[1]
+
+
+def course_of(notebook):
+    """The module with the lesson's exercises and predictions; None for a lesson that still keeps them in its cells."""
+    return lesson_of(number_of(notebook))
+
+
+def body(notebook):
+    """The lesson without its exercises and questions, and without the cells that take a guess."""
+    cells = []
+    for cell in notebook.cells:
+        before, exercises, _ = cell.source.partition("## Exercises\n")
+        if exercises:
+            return nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_markdown_cell(before)])
+        if "predict" not in cell.metadata.get("tags", []):
+            cells.append(cell)
+    raise AssertionError("no section Exercises")
+
+
+def words(text):
+    return len(re.findall(r"[\w’']+", text.replace(MAP, "")))
 
 
 def lines(cell):
@@ -107,7 +136,8 @@ def test_anatomy(lesson):
     goals = re.findall(r"^\d\. ", lesson.cells[0].source, re.M)
     assert 3 <= len(goals) <= 5
     assert len(numbered) == len(goals)
-    assert headings[-3:] == ["Where this breaks", "Exercises", "Summary"]
+    closing = ["Where this breaks", "Exercises", "Questions", "Summary"]
+    assert headings[-4:] == closing if course_of(lesson) else headings[-3:] == [closing[0], closing[1], closing[3]]
     assert len(re.findall(r"^\d\. ", lesson.cells[-1].source, re.M)) == len(goals)
     assert "50-minute class" in text
     assert "**Predict:**" in text
@@ -128,12 +158,44 @@ def test_every_lesson_shows_the_same_map_and_where_it_is(lesson):
 
 
 def test_sizes_suit_a_tired_reader(lesson):
+    lesson = body(lesson) if course_of(lesson) else lesson
     sizes = [len(lines(cell)) for cell in code_cells(lesson)]
-    assert 20 <= len(sizes) <= 42
+    assert (16 if course_of(lesson) else 20) <= len(sizes) <= 42
     assert statistics.median(sizes) <= 4
     assert max(sizes) <= 20
-    text = prose(lesson).replace(MAP, "")
-    assert 1200 <= len(re.findall(r"[\w’']+", text)) <= 2500
+    assert (1000 if course_of(lesson) else 1200) <= words(prose(lesson)) <= 2500
+
+
+def minutes(text):
+    """What a lesson's head states: (minutes to read, minutes for exercises)."""
+    found = re.search(r"Reading: (\d+) minutes\. Exercises: (\d+) minutes\.", text)
+    return int(found[1]), int(found[2])
+
+
+def rounded_up(minutes):
+    return 5 * math.ceil(minutes / 5)
+
+
+def test_the_minutes_are_those_that_reading_takes(lesson):
+    """A minute for 150 words, for two code cells, for a formula, a guess or a question; an exercise by its kind."""
+    if not course_of(lesson):
+        return
+    text, cells = prose(body(lesson)), code_cells(body(lesson))
+    reading = words(text) / 150 + len(cells) / 2 + text.count("$$") / 2 + len(tagged(lesson, "predict"))
+    practice = sum(MINUTES[each.kind] for each in course_of(lesson).EXERCISES.values()) + 5
+    assert minutes(lesson.cells[0].source) == (rounded_up(reading), rounded_up(practice))
+
+
+def test_the_tables_state_the_same_minutes():
+    tables = (PROJECT / "README.md").read_text(encoding="utf-8"), prose(nbformat.read(LESSONS[0], as_version=4))
+    rows = [row for table in tables for row in table.splitlines() if row.startswith("|")]
+    for path in LESSONS:
+        notebook = nbformat.read(path, as_version=4)
+        if course_of(notebook):
+            read, practice = minutes(notebook.cells[0].source)
+            found = [row for row in rows if path.name in row]
+            assert len(found) == (1 if path == LESSONS[0] else 2)
+            assert all(row.endswith(f"| {read} + {practice} |") for row in found), found
 
 
 def test_one_import_cell_and_no_installs_downloads_or_path_tricks(lesson):
@@ -161,9 +223,53 @@ def solutions(notebook):
 
 
 def test_each_exercise_says_not_yet_until_it_is_solved(lesson):
+    if course_of(lesson):
+        stubs = tagged(lesson, "exercise")
+        assert [check_in(stub) for stub in stubs] == list(course_of(lesson).EXERCISES)
+        assert len(solutions(lesson)) == len(stubs) == exercises_in(number_of(lesson))
+        assert all(stub.outputs[0].data["text/plain"].startswith("Not yet: ") for stub in stubs)
+        return
     checks = tagged(lesson, "check")
     assert len(tagged(lesson, "exercise")) == len(checks) == len(solutions(lesson)) == 2
     assert all(check.outputs[0].text.startswith("not yet") for check in checks)
+
+
+def check_in(stub):
+    """The name of the exercise whose check is the stub's last line."""
+    return re.fullmatch(r'check\("(\d\d\.\d)", .+\)', lines(stub)[-1])[1]
+
+
+def test_each_prediction_is_followed_by_its_guess(lesson):
+    if not course_of(lesson):
+        return
+    names = []
+    for cell, following in itertools.pairwise(lesson.cells):
+        if cell.cell_type == "markdown" and "**Predict:**" in cell.source:
+            assert "predict" in following.metadata.get("tags", []), cell.source
+            assert following.outputs == []
+            names.append(re.fullmatch(r'predict\("(\d\d\.\d+)"\)', following.source)[1])
+    assert names == list(course_of(lesson).PREDICTIONS)
+    assert len(names) == len(tagged(lesson, "predict"))
+
+
+def test_a_solution_stands_nowhere_but_in_its_fold(lesson):
+    if not course_of(lesson):
+        return
+    text = "\n".join(cell.source for cell in code_cells(lesson))
+    text += re.sub(r"<details>.*?</details>", "", prose(lesson), flags=re.S)
+    for solution in solutions(lesson):
+        for expression in distinctive(solution):
+            assert squeezed(expression) not in squeezed(text), expression
+
+
+def distinctive(solution):
+    """What a solution gives back or assigns, where it is long enough to give it away."""
+    values = [node.value for node in ast.walk(ast.parse(solution)) if isinstance(node, ast.Return | ast.Assign)]
+    return [text for value in values if value and len(squeezed(text := ast.unparse(value))) >= 12]
+
+
+def squeezed(code):
+    return re.sub(r"[\s'\"()]", "", code)
 
 
 def needed(cells, by):
@@ -198,15 +304,21 @@ def names_in(source):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_each_solution_put_in_its_stubs_place_passes_the_check(path):
+def test_each_solution_put_in_its_stubs_place_passes_the_check(path, tmp_path, monkeypatch):
     if missing := what_is_missing(path.stem):
         pytest.skip(missing)
     notebook = nbformat.read(path, as_version=4)
+    monkeypatch.setenv("TOKEN_JOURNEY_PROGRESS", str(tmp_path / "my_progress.json"))
     for stub, solution in zip(tagged(notebook, "exercise"), solutions(notebook), strict=True):
-        stub.source = solution
+        stub.source = f"{solution}\n{lines(stub)[-1]}" if course_of(notebook) else solution
+    course = course_of(notebook)
     offline = [cell for cell in code_cells(notebook) if "live-run" not in cell.metadata.get("tags", [])]
     notebook.cells = needed(offline, by=tagged(notebook, "exercise") + tagged(notebook, "check"))
     NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": path.parent}}).execute()
+    if course:
+        verdicts = [stub.outputs[-1].data["text/plain"] for stub in tagged(notebook, "exercise")]
+        assert [verdict.split(".")[0] for verdict in verdicts] == ["Yes"] * len(verdicts), verdicts
+        return
     assert [check.outputs[0].text.split()[0] for check in tagged(notebook, "check")] == ["yes", "yes"]
 
 
