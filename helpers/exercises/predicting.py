@@ -79,7 +79,7 @@ def _judged(prediction: course.Pick | course.Estimate, guess: str | float) -> tu
     """(is it right, what is said to it); None for what is no number where one is wanted."""
     if isinstance(prediction, course.Pick):
         right = guess == prediction.right
-        told = "" if right else f" What happens: {prediction.right}."
+        told = "" if right else f" Right would be: {prediction.right}."
         return right, f"You said: {guess}. {prediction.options[str(guess)]}{told}"
     try:
         value = float(guess)

@@ -52,7 +52,7 @@ class ProgressReport:
         guesses = sum(name[:2] == lesson for name in self.progress.votes)
         filled = round(BAR * min(1.0, solved / wanted))
         bar = "█" * filled + "░" * (BAR - filled)
-        return f"{lesson} {TITLES[lesson]:20} {bar}  {solved} of {wanted} exercises, {guesses} predictions made"
+        return f"{lesson} {TITLES[lesson]:20} {bar}  {solved} of {wanted}" + f", {guesses} guessed" * (guesses > 0)
 
 
 def progress_file() -> Path:

@@ -63,6 +63,7 @@ def lab(request, tmp_path_factory):
         "HOME": str(tmp_path_factory.mktemp("home")),
         "JUPYTERLAB_SETTINGS_DIR": str(settings_folder(tmp_path_factory.mktemp("settings"), request.param)),
         "TOKEN_JOURNEY_MY_MODEL": str(folder / "my_model"),
+        "TOKEN_JOURNEY_PROGRESS": str(folder / "my_progress.json"),
         "PYTHONPATH": os.environ.get("TOKEN_JOURNEY_KERNEL", ""),  # another ipykernel: make test-kernels
     }
     command = [
@@ -83,6 +84,25 @@ def open_window(lab, chromium):
 
     def opened(*cells: str, **options) -> WindowPage:
         pages.append(new_page(lab, chromium, *cells, **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+def lesson(lab, chromium):
+    """lesson("01"): that lesson in a page, run to its end, over the progress file of this test's JupyterLab."""
+    pages = []
+
+    def opened(number: str, size: tuple[int, int] = (1100, 900)) -> LessonPage:
+        [path] = (PROJECT / "notebooks").glob(f"{number}_*.ipynb")
+        copy = lab.folder / f"{path.stem}-{time.monotonic_ns()}.ipynb"
+        shutil.copy(path, copy)
+        page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+        page.set_default_timeout(PATIENCE * 1000)
+        pages.append(LessonPage(page, lab, copy.name))
         return pages[-1]
 
     yield opened
@@ -188,3 +208,36 @@ class WindowPage:
             if session["path"] == self.name:
                 self.lab.delete(f"api/sessions/{session['id']}")
         self.page.close()
+
+
+class LessonPage(WindowPage):
+    """A lesson, run to its end, with what a learner does in it."""
+
+    def run_all(self, wait: bool = True) -> None:
+        self.menu("Run", "Run All Cells")
+        self.page.locator(".jp-InputPrompt", has_text="*").first.wait_for()
+        if wait:  # between two cells the kernel is idle, too: what counts is that no cell waits
+            self.page.wait_for_function(
+                "![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText.includes('*'))"
+            )
+
+    def cell(self, words: str):
+        return self.page.locator(".jp-CodeCell").filter(has=self.page.locator(".cm-content", has_text=words)).last
+
+    def answer(self, words: str, code: str, wanted: str) -> str:
+        """Write `code` into the cell that holds `words`, run it, and wait for an output that begins as `wanted`."""
+        cell = self.cell(words)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Shift+Enter")
+        self.cell(words).locator(".jp-OutputArea-output").get_by_text(re.compile(f"^{wanted}")).wait_for()
+        return self.cell(words).locator(".jp-OutputArea").inner_text()
+
+    def guess(self, number: int, choice: str) -> str:
+        """Press a choice of the lesson's prediction of that number: what is said to it."""
+        prediction = self.page.locator(".predict").nth(number)
+        prediction.locator(".predict-choice").get_by_text(choice, exact=True).click()
+        said = prediction.locator(".predict-said [role=status]")
+        said.wait_for()
+        return said.inner_text()
