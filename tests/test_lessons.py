@@ -263,9 +263,11 @@ def test_a_solution_stands_nowhere_but_in_its_fold(lesson):
 
 
 def distinctive(solution):
-    """What a solution gives back or assigns, where it is long enough to give it away."""
+    """What a solution gives back or assigns, where it is long enough to give it away; names alone are not."""
     values = [node.value for node in ast.walk(ast.parse(solution)) if isinstance(node, ast.Return | ast.Assign)]
-    return [text for value in values if value and len(squeezed(text := ast.unparse(value))) >= 12]
+    plain = ast.Name | ast.Tuple | ast.Load
+    values = [value for value in values if not all(isinstance(part, plain) for part in ast.walk(value or ast.Load()))]
+    return [text for value in values if len(squeezed(text := ast.unparse(value))) >= 12]
 
 
 def squeezed(code):

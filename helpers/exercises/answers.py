@@ -129,6 +129,24 @@ def letter(answer: Any, wrong: Mapping[str, str], right: str) -> None:
         raise NotYet(wrong[found])
 
 
+def matched(answer: Any, wanted: Mapping[str, str], mixed_up: Mapping[tuple[str, str], str]) -> None:
+    """A dictionary that gives each name its letter; mixed_up says what is wrong about a name with a known wrong one."""
+    if not isinstance(answer, Mapping):
+        raise NotYet(f"a dictionary is wanted, as in the stub, and this is {checks.shown(answer)}")
+    if missing := [name for name in wanted if name not in answer]:
+        raise NotYet(f"{missing[0]} is missing")
+    given = {name: str(answer[name]).strip().lower() for name in wanted}
+    for name, letter in given.items():
+        if letter not in wanted.values():
+            raise NotYet(f"{name} has {letter!r}: give one of the letters {', '.join(sorted(wanted.values()))}")
+    for name, letter in given.items():
+        if (name, letter) in mixed_up:
+            raise NotYet(mixed_up[name, letter])
+    wrong = [name for name in wanted if given[name] != wanted[name]]
+    if wrong:
+        raise NotYet(f"{len(wanted) - len(wrong)} of {len(wanted)} are right; {wrong[0]} is not among them")
+
+
 def true_ones(answer: Any, true: Mapping[str, str], false: Mapping[str, str]) -> None:
     """A set of letters, and they are those of the true sentences.
 
