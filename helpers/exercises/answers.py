@@ -57,12 +57,22 @@ def _named(error: BaseException) -> str:
 
 def filled_in(answer: Any) -> Any:
     """The answer, once no `...` of the stub is left in it."""
-    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list | tuple | set) else ()
-    if answer is ... or any(part is ... for part in parts):
+    if _has_dots(answer):
         raise NotYet("put your answer in the place of the three dots")
     if answer is None:
         raise NotYet("the answer is None: there is nothing in it yet")
     return answer
+
+
+def _has_dots(answer: Any, depth: int = 2) -> bool:
+    """Is `...` the answer, or in it, or in what is in it?"""
+    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list | tuple | set) else ()
+    return answer is ... or (depth > 0 and any(_has_dots(part, depth - 1) for part in parts))
+
+
+def written(values: np.ndarray) -> str:
+    """A few numbers as a sentence names them: (0.029, −0.118)."""
+    return "(" + ", ".join(f"{value:.3f}".replace("-", "−") for value in values) + ")"
 
 
 def number(answer: Any) -> float:

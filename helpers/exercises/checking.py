@@ -10,7 +10,7 @@ from helpers.exercises import course, progress
 from helpers.exercises.answers import NotYet, filled_in
 from helpers.exercises.limits import OutOfTime, time_limit
 
-WIDTH = 96  # characters: an output cell breaks longer lines anywhere
+WIDTH = 88  # characters: an output cell breaks longer lines anywhere
 
 
 @dataclass(frozen=True)

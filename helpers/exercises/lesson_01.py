@@ -171,9 +171,9 @@ EXERCISES = {
 
 PREDICTIONS = {
     "01.1": Pick(
-        "What does the table say about kittens?",
+        "What does the table say about “kittens”?",
         {
-            "the number of cat": "That would be sensible, but a table finds what is in it and nothing like it.",
+            "the number of “cat”": "That would be sensible, but a table finds what is in it and nothing like it.",
             "a new number": "Tempting: a program could add one. But a model has learned nothing about a new number.",
             "nothing": "Right: it knows five words.",
         },
@@ -182,9 +182,9 @@ PREDICTIONS = {
     "01.2": Pick(
         "Which pair is merged next?",
         {
-            "a + t, to at": "Before the first merge it was as frequent. Now each of these a is inside ha.",
-            "ha + t, to hat": "Right: four times, and the piece ha counts as one symbol.",
-            "▁ + ha, to ▁ha": "It stands there three times: thats ha has a t before it.",
+            "a + t, to at": "Before the first merge it was as frequent. Now each of these letters a is inside “ha”.",
+            "ha + t, to hat": "Right: four times, and “ha” counts as one symbol.",
+            "▁ + ha, to ▁ha": "It stands there three times: in “that” a t comes before “ha”.",
         },
         "ha + t, to hat",
     ),

@@ -205,7 +205,7 @@ PREDICTIONS = {
         "(5, 3)",
     ),
     "02.2": Pick(
-        "Are the two vectors of the different?",
+        "Are the two vectors of “the” different?",
         {
             "different": "Beside other words a word can mean something else. But the table sees no others.",
             "the same": "Right: one id, one row.",
@@ -222,7 +222,7 @@ PREDICTIONS = {
         "one-hot 115 million, look-up none",
     ),
     "02.4": Pick(
-        "Is cat closer to dog, or to quantum?",
+        "Is “cat” closer to “dog”, or to “quantum”?",
         {
             "to dog": "Right: stories treat the two alike.",
             "to quantum": "Their rows could lie anywhere. But it is training that put them where they are.",

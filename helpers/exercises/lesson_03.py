@@ -94,7 +94,7 @@ def gradient_of_a_row(answer: Any) -> None:
 def _about_gradient(given: np.ndarray, row: np.ndarray, output: np.ndarray, right: int) -> str:
     probabilities = softmax(row @ output)
     wanted = output @ (probabilities - np.eye(len(probabilities))[right])
-    nudged = f"Nudged, the loss changes by {wanted.round(3)}; yours is {given.round(3)}"
+    nudged = f"Nudged, the loss changes by {answers.written(wanted)}; yours is {answers.written(given)}"
     if np.allclose(given, 0):
         return "all zeros would mean that no nudge changes the loss. " + nudged
     if np.allclose(given, -wanted):
@@ -186,7 +186,7 @@ EXERCISES = {
 
 PREDICTIONS = {
     "03.1": Pick(
-        "After the: cat and dog? After dog: slept?",
+        "After “the”: cat and dog? After “dog”: slept?",
         {
             "½ and ½; slept ½": "Both animals can follow. But the table counts how often they did.",
             "¾ and ¼; slept 0": "Right: three of four, one of four, none of one.",
@@ -195,9 +195,9 @@ PREDICTIONS = {
         "¾ and ¼; slept 0",
     ),
     "03.2": Pick(
-        "What follows said most often, and how surely?",
+        "What follows “said” most often, and how surely?",
         {
-            "the, about half": "the is the most frequent word. But after said it never comes.",
+            "“the”, about half": "It is the most frequent word of all. But after “said” it never comes.",
             "a name, about a quarter": "Right: the stories have four heroes.",
             "a name, nearly always the same": "A story has one hero, but the table has read all of them.",
         },
@@ -235,7 +235,7 @@ PREDICTIONS = {
         {
             "at equal chances": "That is where they begin: all logits are 0.",
             "at the shares of the counts": "Right: there probabilities minus shares is 0.",
-            "with cat at 1": "After the, a dog came once. A step at that place takes cat down.",
+            "with cat at 1": "After “the” a dog came once. A step at that place takes cat down.",
         },
         "at the shares of the counts",
     ),
@@ -267,9 +267,9 @@ PREDICTIONS = {
         "Monday and Friday",
     ),
     "03.10": Pick(
-        "Who comes after said? One word read, or all of it?",
+        "Who comes after “said”, if one word is read, or all of it?",
         {
-            "both expect Tom": "You know it from the first sentence. A table that has read said alone does not.",
+            "both expect Tom": "You know it from the first sentence. A table that has read “said” alone does not.",
             "one word: four names; all of it: Tom": "Right: 2.5 bits against 0.008.",
             "both expect four names": "Whoever has read the text knows that Tom is the one who speaks.",
         },

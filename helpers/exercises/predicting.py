@@ -42,7 +42,7 @@ class PredictionWidget:
         self.guess(button.description)
 
     def _number(self) -> list[widgets.DOMWidget]:
-        field = widgets.Text(placeholder="a number", layout=widgets.Layout(width="140px"))
+        field = widgets.Text(description="a number", layout=widgets.Layout(width="180px"))
         field.add_class("predict-number")
         return [field, self._button("Guess", lambda _: self.guess(field.value))]
 
