@@ -9,7 +9,7 @@ from helpers import checks
 from helpers.exercises import answers
 from helpers.exercises.answers import NotYet
 from helpers.exercises.course import Exercise, Pick
-from helpers.models.checkpoint import load_shipped
+from helpers.exercises.material import shipped
 from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import stream
@@ -28,7 +28,7 @@ SEEDS = (1, 2, 3)
 @lru_cache
 def story(prompt: str, seed: int, settings: SamplingSettings, most: int) -> tuple[TokenStep, ...]:
     """The steps of one text by the shipped model."""
-    return tuple(stream(*load_shipped(), prompt, settings, seed=seed, max_new_tokens=most))
+    return tuple(stream(*shipped(), prompt, settings, seed=seed, max_new_tokens=most))
 
 
 def stations_in_order(answer: Any) -> None:

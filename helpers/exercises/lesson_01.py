@@ -5,23 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from functools import lru_cache
 from typing import Any
 
 from helpers.exercises import answers
 from helpers.exercises.answers import NotYet
 from helpers.exercises.course import Exercise, Pick
-from helpers.models.checkpoint import load_shipped
-from helpers.protocols import TokenizerProtocol
+from helpers.exercises.material import shipped
 from helpers.tokenizer import Tokenizer
 
 BY_HAND = "▁pan▁span▁pan▁spa"
 NAMES = {"<pad>": "b", "<unk>": "d", "<s>": "a", "</s>": "c"}
-
-
-@lru_cache
-def shipped() -> TokenizerProtocol:
-    return load_shipped()[1]
 
 
 def jobs(answer: Any) -> None:
@@ -87,7 +80,7 @@ def two_merges(answer: Any) -> None:
 
 def fits(answer: Any) -> None:
     for text in ["Hi 日本", "naïve 😉", "The end"]:
-        whole = shipped().encode(text)
+        whole = shipped()[1].encode(text)
         for room in range(len(whole) + 1):
             _fit(answer, text, whole, room)
 
@@ -99,22 +92,22 @@ def _fit(answer: Any, text: str, whole: list[int], room: int) -> None:
         raise NotYet(f"{case} you keep {len(given)}")
     if given != whole[: len(given)]:
         raise NotYet(f"{case} you change ids or their order: keep those at the beginning")
-    if "\ufffd" in shipped().decode(given):
-        raise NotYet(f"{case} what you keep ends in the middle of a character: {shipped().decode(given)!r}")
+    if "\ufffd" in shipped()[1].decode(given):
+        raise NotYet(f"{case} what you keep ends in the middle of a character: {shipped()[1].decode(given)!r}")
     best = _longest(whole[:room])
     if len(given) < best:
-        raise NotYet(f"{case} you keep {len(given)}, and {best} would fit: {shipped().decode(whole[:best])!r}")
+        raise NotYet(f"{case} you keep {len(given)}, and {best} would fit: {shipped()[1].decode(whole[:best])!r}")
 
 
 def _longest(ids: list[int]) -> int:
     """How many of the ids can be kept so that the text ends with a whole character."""
-    return max(n for n in range(len(ids) + 1) if "\ufffd" not in shipped().decode(ids[:n]))
+    return max(n for n in range(len(ids) + 1) if "\ufffd" not in shipped()[1].decode(ids[:n]))
 
 
 def comes_back_changed(answer: Any) -> None:
     text, letter = answers.pair(answer, "a text and a letter")
     text = answers.text(text)
-    back = shipped().decode(shipped().encode(text))
+    back = shipped()[1].decode(shipped()[1].encode(text))
     if back == text:
         raise NotYet(
             f"{text!r} comes back as it was. Rare characters do: they are spelled in bytes. Look at 'Where this breaks'"
@@ -142,7 +135,7 @@ def a_piece_of_your_own(answer: Any) -> None:
     texts, size, word = answers.items(answer[0], str, "a list of texts"), answer[1], answers.text(answer[2]).strip()
     if len(word.split()) > 1:
         raise NotYet(f"{word!r} is more than one word, and no piece reaches across a space")
-    before = [shipped().piece(i) for i in shipped().encode(word)]
+    before = [shipped()[1].piece(i) for i in shipped()[1].encode(word)]
     if len(before) == 1:
         raise NotYet(f"{word!r} is one piece in the shipped vocabulary already: take a word that it cuts")
     if not any(word in text for text in texts):

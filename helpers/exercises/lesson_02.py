@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from helpers import checks
-from helpers.corpus import load_corpus
 from helpers.exercises import answers
 from helpers.exercises.answers import NotYet
 from helpers.exercises.course import Estimate, Exercise, Pick
-from helpers.models.checkpoint import load_shipped
+from helpers.exercises.material import counts, shipped
 
 V, D, T = 50_000, 300, 10  # of the model in exercise 1
 SHAPES = {"table": (V, D), "one row": (D,), "ten rows": (T, D), "one-hot": (T, V)}
 A, B = np.array([1.0, 2.0, 2.0]), np.array([2.0, 2.0, 1.0])
-ODD = {"hammer rake red needle": "red", "Tom Nora Mia happy": "happy", "rain bread snow wind": "bread"}
+ODD = {
+    "hammer rake red needle": "red",
+    "Tom Nora Mia happy": "happy",
+    "rain bread snow wind": "bread",
+    "omelette pie soup bucket": "bucket",  # by products that are not divided by the norms it would be soup
+}
 LESSON_WORDS = """
 cat dog rabbit fox bear owl red blue white yellow pink green hammer broom brush needle bucket rake
 Monday Tuesday Wednesday Thursday Friday Saturday quantum atomic magnetic electric nuclear optical
@@ -27,22 +30,15 @@ Monday Tuesday Wednesday Thursday Friday Saturday quantum atomic magnetic electr
 ALIKE = 0.9
 
 
-@lru_cache
-def counts() -> Counter[int]:
-    """How often each id occurs in the training texts."""
-    tokenizer = load_shipped()[1]
-    return Counter(i for text in load_corpus().train for i in tokenizer.encode(text))
-
-
 def directions(ids: Sequence[int]) -> np.ndarray:
     """The rows of ids, each divided by its norm: (T, D)."""
-    rows = load_shipped()[0].embed(ids)
+    rows = shipped()[0].embed(ids)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def ids_of(words: Sequence[str]) -> list[int]:
     """The id of each word; NotYet names a word that is no single piece."""
-    tokenizer = load_shipped()[1]
+    tokenizer = shipped()[1]
     found = {word: tokenizer.encode(word) for word in words}
     for word, ids in found.items():
         if len(ids) != 1:
@@ -129,8 +125,11 @@ def finds_the_odd_one(answer: Any) -> None:
 
 def _why_this_word(given: str, words: list[str]) -> str:
     ids = ids_of(words)
-    rows, likeness = load_shipped()[0].embed(ids), directions(ids) @ directions(ids).T
+    rows, likeness = shipped()[0].embed(ids), directions(ids) @ directions(ids).T
     norms, place = np.linalg.norm(rows, axis=1), words.index(given)
+    products = rows @ rows.T - np.diag(norms**2)
+    if place == products.sum(axis=1).argmin():
+        return ". By products alone it is that one: divide each product by both norms"
     if place == likeness.sum(axis=1).argmax():
         return ". It is the one that is most like the others: the least is wanted"
     if place in (norms.argmin(), norms.argmax()):
@@ -141,10 +140,10 @@ def _why_this_word(given: str, words: list[str]) -> str:
 def the_same_by_accident(answer: Any) -> None:
     two, letter = answers.pair(answer, "two ids and a letter")
     ids = answers.items(two, int, "a pair of ids")
-    size = load_shipped()[1].vocab_size
+    size = shipped()[1].vocab_size
     if len(ids) != 2 or ids[0] == ids[1] or not all(4 <= i < size for i in ids):
         raise NotYet(f"two different ids from 4 to {size - 1} are wanted; yours are {checks.shown(two)}")
-    pieces = [load_shipped()[1].piece(i) for i in ids]
+    pieces = [shipped()[1].piece(i) for i in ids]
     for token_id, piece in zip(ids, pieces, strict=True):
         if counts()[token_id]:
             raise NotYet(f"{piece!r} occurs {counts()[token_id]} times in the training texts: stories did teach it")

@@ -22,6 +22,13 @@ def shortest(words):
     return min(words, key=lambda word: np.linalg.norm(model.embed(tokenizer.encode(word))))
 
 
+def by_products(words):
+    rows = np.array([model.embed(tokenizer.encode(word))[0] for word in words])
+    products = rows @ rows.T
+    np.fill_diagonal(products, 0)
+    return words[int(products.sum(axis=1).argmin())]
+
+
 WRONG = {
     "02.1": [
         {**RIGHT, "table": (300, 50_000)},
@@ -39,6 +46,7 @@ WRONG = {
         most_alike,
         lambda words: int(cosines(words).argmin()),
         shortest,
+        by_products,
         lambda words: "cat",
         lambda words: words.missing,
     ],
