@@ -72,7 +72,7 @@ def _has_dots(answer: Any, depth: int = 2) -> bool:
 
 def written(values: np.ndarray) -> str:
     """A few numbers as a sentence names them: (0.029, −0.118)."""
-    return "(" + ", ".join(f"{value:.3f}".replace("-", "−") for value in values) + ")"
+    return "(" + ", ".join(f"{round(float(value), 3) + 0.0:.3f}".replace("-", "−") for value in values) + ")"
 
 
 def number(answer: Any) -> float:
