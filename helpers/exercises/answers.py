@@ -173,6 +173,19 @@ def true_ones(answer: Any, true: Mapping[str, str], false: Mapping[str, str]) ->
             raise NotYet(f"one more is true. {true[each]}")
 
 
+def jobs(answer: Any, names: Iterable[str], letters: str) -> dict[str, str]:
+    """A dictionary that gives each of the names one of the letters, each letter small and without blanks."""
+    if not isinstance(answer, dict):
+        raise NotYet("a dictionary is wanted, as in the stub: each of the names with a letter")
+    if missing := [name for name in names if name not in answer]:
+        raise NotYet(f"{missing[0]} is missing")
+    given = {name: str(answer[name]).strip().lower() for name in names}
+    for name, found in given.items():
+        if found not in list(letters):
+            raise NotYet(f"{name} has {found!r}: give one of the letters {', '.join(letters)}")
+    return given
+
+
 def same(answer: Any, wanted: Any, known: Sequence[tuple[Any, str]], otherwise: str) -> None:
     """The answer equals `wanted`; where it equals a known wrong one, what is said is what belongs to that."""
     if answer == wanted:
