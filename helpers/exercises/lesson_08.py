@@ -285,7 +285,7 @@ PREDICTIONS = {
         {
             "grow": "Right: each part adds to the vector.",
             "shrink": "A layer norm stands before each part. But it works on a copy of the stream.",
-            "stay about the same": "A layer norm would keep it so. But it works on a copy; the stream itself is only added to.",
+            "stay about the same": "A layer norm would keep it so. But the stream itself is only added to.",
         },
         "grow",
     ),
