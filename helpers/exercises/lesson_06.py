@@ -233,7 +233,7 @@ PREDICTIONS = {
         {
             "the same": "That was true of rows. But h is computed from the row and from what was read before.",
             "another one": "Right: before each *the* another text was read.",
-            "the same, but for the first": "The text before it would have to stop mattering. But the state goes on changing.",
+            "the same, but for the first": "Then the text before it would not count. But the state goes on changing.",
         },
         "another one",
     ),
