@@ -25,7 +25,9 @@ from helpers.exercises.questions import read_questions
 PROJECT = Path(__file__).resolve().parent.parent
 DONE = [name for name in course.TITLES if (PROJECT / "helpers" / "exercises" / f"lesson_{name}.py").is_file()]
 EXERCISES = {name: each for lesson in DONE for name, each in course.lesson_of(f"{lesson}.1").EXERCISES.items()}
-PREDICTIONS = {name: each for lesson in DONE for name, each in course.lesson_of(f"{lesson}.1").PREDICTIONS.items()}
+PREDICTIONS = {
+    name: each for part in [*DONE, course.PRIMER] for name, each in course.lesson_of(f"{part}.1").PREDICTIONS.items()
+}
 
 
 @pytest.fixture(autouse=True)

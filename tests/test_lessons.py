@@ -66,7 +66,8 @@ def body(notebook):
 
 
 def words(text):
-    return len(re.findall(r"[\w’']+", text.replace(MAP, "")))
+    """How many words a reader reads: the map and the targets of links are none."""
+    return len(re.findall(r"[\w’']+", re.sub(r"\]\([^)\s]*\)", "]", text.replace(MAP, ""))))
 
 
 def lines(cell):

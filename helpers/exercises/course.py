@@ -22,6 +22,7 @@ TITLES = {
     "09": "Real models",
     "10": "The TensorFlow twin",
 }
+PRIMER = "primer"  # no lesson: it has predictions, and nothing to solve
 MINUTES = {"recall": 4, "by hand": 6, "code": 10, "break": 8, "transfer": 10}  # a kind of exercise, and what it takes
 
 
@@ -70,9 +71,10 @@ class Estimate:
 
 
 def lesson_of(name: str) -> ModuleType | None:
-    """The module of the lesson that "01.3" belongs to; None where there is none."""
-    module = f"helpers.exercises.lesson_{str(name)[:2]}"
-    return importlib.import_module(module) if str(name)[:2] in TITLES and importlib.util.find_spec(module) else None
+    """The module that "01.3" or "primer.2" belongs to; None where there is none."""
+    lesson = str(name).split(".")[0]
+    module = f"helpers.exercises.{lesson if lesson == PRIMER else f'lesson_{lesson}'}"
+    return importlib.import_module(module) if lesson in {*TITLES, PRIMER} and importlib.util.find_spec(module) else None
 
 
 def exercise(name: str) -> Exercise | None:

@@ -49,6 +49,9 @@ def joined(outputs: list) -> list:
 if __name__ == "__main__":
     os.environ["TOKEN_JOURNEY_MY_MODEL"] = tempfile.mkdtemp(prefix="my_model-")  # what a learner made stays as it is
     os.environ["TOKEN_JOURNEY_PROGRESS"] = str(Path(os.environ["TOKEN_JOURNEY_MY_MODEL"], "my_progress.json"))
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
+    for path in [Path(name) for name in sys.argv[1:]] or [
+        *sorted(NOTEBOOKS.glob("[0-9]*.ipynb")),
+        NOTEBOOKS / "primer.ipynb",
+    ]:
         print(f"running {path.name} …", flush=True)
         refresh(path)
