@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -93,6 +94,17 @@ def units_of(model: Any) -> int:
     return model.units()
 
 
+def can_change(model: Any) -> str:
+    """What of the model can be changed: "heads", "memory", or "" for nothing."""
+    with suppress(TypeError):
+        checked_heads(model, ())
+        return "heads"
+    with suppress(TypeError):
+        units_of(model)
+        return "memory"
+    return ""
+
+
 @dataclass(frozen=True)
 class Change:
     """What is changed inside a model; its str says it in words, and is "" where nothing is.
@@ -118,6 +130,9 @@ class Change:
         flipped = ", ".join(f"unit {unit} at position {position}" for position, unit in self.flipped)
         said = {"muted": muted, "flipped": flipped}
         return "; ".join(f"{what}: {which}" for what, which in said.items() if which)
+
+
+AS_IT_IS = Change()
 
 
 def _position(place: Any) -> int:
