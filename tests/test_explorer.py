@@ -453,11 +453,10 @@ def test_a_head_muted_while_paused_acts_from_the_step_looked_at(changeable):
         explorer.mute([(0, 1), (2, 3), (0, 1)])
         await until(lambda: "muted: layer 0 head 1, layer 2 head 3" in page.status)
         assert len(explorer.generation.steps) == 6  # nothing is lost by it
-        assert page.last["muted"] == ((0, 1), (2, 3))
-        assert page.last["can"] == "heads"
+        assert page.model == {"can": "heads", "muted": [[0, 1], [2, 3]], "flipped": []}
         explorer.step()
-        await until(lambda: len(explorer.generation.steps) == 5)
-        assert "Forked after step 4; 2 later tokens were dropped" in page.status
+        await until(lambda: "Forked after step 4; 2 later tokens were dropped" in page.status)
+        assert len(explorer.generation.steps) == 5
         explorer.run(3)
         steps = explorer.generation.steps
         assert [step.changed for step in steps] == [""] * 4 + ["muted: layer 0 head 1, layer 2 head 3"] * 4

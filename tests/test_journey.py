@@ -237,7 +237,7 @@ def test_under_a_change_the_memory_is_told_anew_and_each_step_says_it(tokenizer,
         *Teller().tell(generation, open_frame(generation, change), [journey.inside_part(place, generation.inside(4))])
     )
     assert shows_memory(page, generation, range(place + 1))
-    assert (page.last["can"], page.last["muted"], page.last["flipped"]) == ("memory", (), ((3, 5),))
+    assert page.model == {"can": "memory", "muted": [], "flipped": [[3, 5]]}
     assert [token["step"].get("changed") for token in page.tokens[-5:]] == [None, None, *[str(change)] * 3]
     assert sentences.of_choice(steps[0]).endswith("cut off (flipped: unit 5 at position 3).")
 

@@ -92,9 +92,7 @@ class Teller:
             self._run, self._generation, self._told = self._run + 1, generation, ()
         tokens, steps = generation.tokens, generation.steps
         prompt, begin = len(tokens) - len(steps), self._first_untold(tokens)
-        self._told = tokens
-        self._forget_memories(begin, frame.change)
-        new = tokens[begin:]
+        self._told, new = tokens, tokens[begin:]
         message: Message = {
             "run": self._run,
             "begin": begin,
@@ -113,8 +111,10 @@ class Teller:
         for record, more in parts:
             message |= record
             buffers += more
-        if frame.inside:
-            message |= {"can": frame.can, "muted": frame.change.muted, "flipped": frame.change.flipped}
+        if begin == 0 or frame.change != self._change:
+            muted, flipped = ([list(pair) for pair in pairs] for pairs in (frame.change.muted, frame.change.flipped))
+            message["model"] = {"can": frame.can, "muted": muted, "flipped": flipped}
+        self._forget_memories(begin, frame.change)
         if message.get("inside", {}).get("units"):
             record, more = self._memories(generation, shown_places(len(tokens), message["inside"]["place"] + 1))
             message |= record
