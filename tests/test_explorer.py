@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import FakeModel, WithoutEnd, same_steps
 from page import Page
-from test_inside import lstm, transformer
+from test_inside import lstm, real, transformer, twin
 
 from helpers.interventions import edit_memory, mute_heads
 from helpers.sampling import SamplingSettings
@@ -561,6 +561,40 @@ def test_within_the_prompt_the_changed_model_says_what_it_expects(changeable):
         explorer.mute([(0, 0), (0, 1), (0, 2)])
         await until(lambda: page.read["step"].get("changed"))
         assert page.read["place"] == 1
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize("family", ["twin", "gpt2", "llama"])
+def test_the_twin_and_real_models_are_changed_in_the_same_way(family, tokenizer):
+    model, its_tokenizer = (twin(tokenizer.vocab_size), tokenizer) if family == "twin" else real(family)
+
+    async def scene():
+        explorer = explorer_over({family: (model, WithoutEnd(its_tokenizer))})
+        page = Page(explorer._view)
+        explorer._controls.inside.value = True
+        explorer.run(5)
+        prompt = len(explorer.generation.tokens) - 5
+        if family == "twin":
+            explorer.flip(prompt, 3)
+            await until(lambda: f"flipped: unit 3 at position {prompt}" in explorer._status())
+            changed = edit_memory(model, {prompt: {3: operator.neg}})
+        else:
+            explorer.look(1)
+            explorer.mute([(0, 1), (1, 0)])
+            await until(lambda: "muted: layer 0 head 1, layer 1 head 0" in explorer._status())
+            changed = mute_heads(model, [(0, 1), (1, 0)])
+        assert page.model["can"] == ("memory" if family == "twin" else "heads")
+        explorer.run(4)
+        generation = explorer.generation
+        assert [bool(step.changed) for step in generation.steps] == [False, True, True, True, True]
+        for step in generation.steps[1:]:
+            logits, _ = changed.advance([token.token_id for token in generation.tokens[: step.output.position]])
+            ids = [candidate.token_id for candidate in step.candidates]
+            forced = np.exp(np.array(logits, np.float64)[ids])
+            shares = [candidate.model_probability for candidate in step.candidates]
+            np.testing.assert_allclose(forced / forced.sum(), np.array(shares) / sum(shares), rtol=1e-3)
+        assert bool(page.memory) == (family == "twin")
 
     on_loop(scene)
 

@@ -640,6 +640,8 @@ class InsidePart {
     if (this.drawn !== inside) this.rows.replaceChildren(...(inside?.stages ?? []).map(stageRow));
     this.drawn = inside;
     tell(this.rows, this.said, inside ? inside.why ?? inside.said : "Nothing has passed through the model yet: press Step or Play.");
+    // told to screen readers as the learner moves, and not for each token that streams
+    for (const { said } of [this.heads, this.memory]) said.setAttribute("aria-live", store.playing ? "off" : "polite");
     this.heads.draw(this.view.seen() ?? this.last);
     this.memory.draw(first, last);
   }
@@ -659,8 +661,13 @@ class Heads {
     this.mute = h("button", { type: "button", class: "explorer-mute", onclick: () => this.toggle(this.view.head) });
     this.unmute = h("button", { type: "button", class: "explorer-unmute", onclick: () => view.send({ kind: "unmute" }) }, "unmute all");
     this.fixed = h("small", {}, "The heads of this model cannot be muted.");
-    this.said = h("p", { class: "tj-sentence explorer-look", role: "status" });
+    this.said = h("p", { class: "tj-sentence explorer-look" });
     this.root = h("div", { class: "explorer-heads" }, h("h4", {}, "heads", this.order), this.grid, this.mute, this.unmute, this.fixed);
+  }
+
+  /** @param {number} n @returns {[number, number]} */
+  headAt(n) {
+    return [Math.floor(n / this.sizes[1]), n % this.sizes[1]];
   }
 
   /** @param {[number, number] | null} head */
@@ -673,7 +680,7 @@ class Heads {
     const [layers, heads] = this.sizes, [across, down] = layers > heads ? [heads, 1] : [1, heads];
     const moved = /** @type {Record<string, number>} */ ({ ArrowLeft: -across, ArrowRight: across, ArrowUp: -down, ArrowDown: down })[event.key];
     if (moved && this.buttons[this.at + moved]) this.focus(this.at + moved);
-    else if (event.key === "m") this.toggle([Math.floor(this.at / heads), this.at % heads]);
+    else if (event.key === "m") this.toggle(this.headAt(this.at));
     else if (!moved) return;
     event.preventDefault();
     event.stopPropagation();
@@ -688,7 +695,7 @@ class Heads {
 
   /** A press: see through this head, or again through all. @param {number} n */
   press(n) {
-    const { view } = this, head = /** @type {[number, number]} */ ([Math.floor(n / this.sizes[1]), n % this.sizes[1]]);
+    const { view } = this, head = this.headAt(n);
     view.head = has([view.head], head) ? null : head;
     view.tint = "attention";
     this.focus(n);
@@ -706,8 +713,10 @@ class Heads {
     this.grid.style.height = `${Math.min(132, 28 * Math.min(layers, heads))}px`;
     this.grid.style.gridAutoFlow = tall ? "column" : "row";
     this.grid.style.gridTemplate = tall ? `repeat(${heads}, 1fr) / none` : `none / repeat(${heads}, 1fr)`;
-    this.buttons = range(0, layers * heads).map((n) => h("button", { type: "button", tabindex: n ? "-1" : "0", onclick: () => this.press(n),
-      "data-head": `${Math.floor(n / heads)}.${n % heads}` }, many ? "" : `${Math.floor(n / heads)}.${n % heads}`));
+    this.buttons = range(0, layers * heads).map((n) => {
+      const name = this.headAt(n).join(".");
+      return h("button", { type: "button", tabindex: n ? "-1" : "0", onclick: () => this.press(n), "data-head": name }, many ? "" : name);
+    });
     this.grid.replaceChildren(...this.buttons);
   }
 
@@ -717,9 +726,9 @@ class Heads {
     this.root.hidden = this.said.hidden = !inside?.heads;
     if (!inside?.heads || !inside.looks) return;
     this.fit(...inside.heads);
-    const { looks } = inside, count = looks.length / this.buttons.length, heads = inside.heads[1];
+    const { looks } = inside, count = looks.length / this.buttons.length;
     this.buttons.forEach((button, n) => {
-      const each = /** @type {[number, number]} */ ([Math.floor(n / heads), n % heads]), muted = has(store.muted, each);
+      const each = this.headAt(n), muted = has(store.muted, each);
       const sharpest = looks.subarray(n * count, (n + 1) * count).reduce((most, value) => Math.max(most, value), 0) / 255;
       button.style.setProperty("--share", sharpest.toFixed(2));
       button.classList.toggle("tj-muted", muted);
@@ -779,7 +788,7 @@ class MemoryAlong {
     }, h("div", {}, ...this.names), this.strip, h("div", {}, ...this.values));
     this.flip = h("button", { type: "button", class: "explorer-flip", onclick: () => view.send({ kind: "flip", position: view.store.place, unit: this.unit }) });
     this.fixed = h("small", {}, "The memory of this model cannot be changed.");
-    this.said = h("p", { class: "tj-sentence", role: "status" });
+    this.said = h("p", { class: "tj-sentence" });
     this.root = h("div", { class: "explorer-memory" },
       h("h4", {}, "memory along the text", h("small", {}, "the strongest units · blue below 0, orange above · press one at a token"), this.flip, this.fixed),
       this.body, this.said);
