@@ -47,7 +47,7 @@ class Store {
     /** @type {number | null} */ this.picked = null; // a place that this page looks at, and the kernel does not
     this.run = -1;
     this.prompt = this.position = 0;
-    this.playing = this.open = false;
+    this.playing = this.open = this.looks = false; // looks: whether the model has attention heads, as far as is known
     this.status = ["", "", "", ""];
   }
 
@@ -75,6 +75,7 @@ class Store {
     if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
     const left = buffers.slice(1);
     if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, left));
+    this.looks ||= Boolean(message.inside?.heads);
     if (message.memory) this.remember(message.memory, left);
     this.views.forEach((draw) => draw());
     return true;
@@ -82,7 +83,7 @@ class Store {
 
   /** @param {number} count */
   cut(count) {
-    if (count === 0) this.read.clear();
+    if (count === 0) this.read.clear(), (this.looks = false);
     if (count < this.tokens.length) for (const known of [this.insides, this.memory]) forget(known, (place) => place >= count - 1);
     this.tokens.length = Math.min(count, this.tokens.length);
   }
@@ -318,7 +319,8 @@ class View {
   /** What the text is tinted by: as chosen, or by what the token looked at that the pointer is at. */
   get tinted() {
     const { store, hovered } = this;
-    return store.open && hovered !== null && store.insides.get(hovered)?.looks ? "attention" : this.tint;
+    if (store.open && hovered !== null && store.insides.get(hovered)?.looks) return "attention";
+    return this.tint === "attention" && !store.looks ? "norm" : this.tint;
   }
 
   /** What a chip is tinted by, or null. @param {number} place @returns {number | null} */
@@ -416,10 +418,9 @@ class Status {
     say(this.notice, trouble || !notice ? "" : ` · ${notice}`);
     this.line.title = this.line.textContent;
     this.state.classList.toggle("tj-trouble", Boolean(trouble));
-    const looks = [...view.store.insides.values()].some((inside) => inside.heads);
     for (const button of this.buttons) {
-      button.setAttribute("aria-pressed", String(button.dataset.tint === view.tint));
-      if (button.dataset.tint === "attention") button.hidden = !looks && view.tint !== "attention";
+      button.setAttribute("aria-pressed", String(button.dataset.tint === view.tinted));
+      if (button.dataset.tint === "attention") button.hidden = !view.store.looks;
     }
   }
 }
