@@ -49,6 +49,7 @@ class Generation:
             self._text.tokens.append(self._token(token_id, self._text.stream.feed(token_id), from_prompt=True))
         self._reading: _Reading | None = None  # None: the model has to read the whole text
         self._prompt_logits: np.ndarray | None = None
+        self._left: tuple[str, Any] | None = None  # what was changed before, and the state that model was left in
 
     # ---------------------------------------------------------------------------------------------- what there is
 
@@ -96,6 +97,8 @@ class Generation:
 
         Another token must have come after each. Asking changes nothing.
         """
+        last = checks.whole_number("last", last, 0, len(self._text.tokens) - 1, ", a token that others precede")
+        first = checks.whole_number("first", first, 0, last, ", up to `last`")
         states: dict[str, Any] = {}
         found = []
         for position in range(first, last if self._is_open else first):
@@ -143,6 +146,8 @@ class Generation:
         """The state of the model so changed after the text up to `position`; the generation's own stays as it is."""
         if self._reading and changed == self._changed:
             return self._reading.state
+        if self._left and changed == self._left[0]:
+            return self._left[1]
         return self._models[changed].advance([token.token_id for token in self._text.tokens[: position + 1]])[1]
 
     def _opened(self, changed: str, state: Any, token: Token) -> Opened:
@@ -219,6 +224,10 @@ class Generation:
         """
         if model.vocab_size != self._model.vocab_size:
             raise ValueError(f"the model has {model.vocab_size} ids, the text's own {self._model.vocab_size}")
+        if self._reading:
+            self._left = self._changed, self._reading.state
+        if self._left and self._left[0] == changed:
+            self._left = None  # what that model reads from here on may be another text
         self._reading = self._prompt_logits = None
         self._models[changed] = self._model = model
         self._changed = changed

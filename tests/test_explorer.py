@@ -526,6 +526,41 @@ def test_a_unit_that_is_flipped_forks_the_text_after_its_token(changeable):
     on_loop(scene)
 
 
+def test_a_unit_flipped_while_a_text_streams_lets_it_stream_on_from_there(changeable):
+    async def scene():
+        explorer = explorer_over({"lstm": changeable["lstm"]}, max_new_tokens=60)
+        explorer._controls.speed.value = "20/s"
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) > 6)
+        prompt = len(explorer.generation.tokens) - len(explorer.generation.steps)
+        explorer.flip(prompt + 1, 4)
+        await until(lambda: "Forked after step 2" in explorer._status())
+        assert explorer.playing
+        explorer._controls.speed.value = "full"
+        await until(lambda: len(explorer.generation.steps) == 60 and not explorer.playing)
+        assert [bool(step.changed) for step in explorer.generation.steps] == [False] * 2 + [True] * 58
+
+    on_loop(scene)
+
+
+def test_a_unit_flipped_at_a_token_of_the_prompt_is_shown_there_at_once(changeable):
+    async def scene():
+        explorer = explorer_over({"lstm": changeable["lstm"]})
+        page = Page(explorer._view)
+        explorer._controls.inside.value = True
+        explorer.run(3)
+        explorer._receive({"kind": "read", "place": 1})
+        await until(lambda: page.read)
+        before = page.memory[1][0][4]
+        explorer._receive({"kind": "flip", "position": 1, "unit": 4})
+        await until(lambda: page.read["step"].get("changed") == "flipped: unit 4 at position 1")
+        assert page.memory[1][0][4] == pytest.approx(-before, abs=1e-3)
+        assert explorer.position == 0
+        assert len(explorer.generation.steps) == 3
+
+    on_loop(scene)
+
+
 def test_what_is_changed_holds_until_reset_or_another_model(changeable):
     async def scene():
         explorer = explorer_over(changeable)

@@ -139,18 +139,19 @@ class Explorer:
         """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
         self._ask(self._look_to, checks.whole_number("position", position))
 
-    # What these two change holds for every token from the next one on, also in a text that begins anew, until it is
-    # taken back, by reset() or else, or another model is chosen. Tokens that are there keep what they were; what comes
-    # after the step looked at is dropped by Play or Step. A text that streams goes on: the next token obeys.
-
     def mute(self, heads: Iterable[tuple[int, int]]) -> None:
-        """Mute these attention heads, (layer, head) each, and no others; an empty list unmutes all."""
+        """Mute these attention heads, (layer, head) each, and no others; an empty list unmutes all.
+
+        It holds from the next token on, also in a text that begins anew, until reset() or another model is chosen. A
+        text that streams goes on. Tokens that are there stay; Play and Step fork after the step looked at.
+        """
         self._ask(self._mute, checked_heads(self._model, heads))
 
     def flip(self, position: int, unit: int) -> None:
         """Turn the sign of a unit of the memory after the token at `position` (0 = bos) was read; twice turns it back.
 
-        The window looks at that token, and the text forks after it.
+        The window goes to the step that brought this token, and Play and Step fork after it; a text that streams goes
+        on from there. It holds as long as `mute` does.
         """
         self._ask(self._flip, *self._checked_flip(position, unit))
 
@@ -233,7 +234,7 @@ class Explorer:
             self._interrupted = self.playing
             await self._pause()
             self._notice = self._trouble = ""
-            if action not in (self._mute, self._toggle_head):  # they change what is expected within the prompt, too
+            if action not in (self._mute, self._toggle_head, self._flip):  # they are shown at a prompt's token, too
                 self._asked = None
             try:
                 await action(*arguments)
@@ -355,6 +356,7 @@ class Explorer:
         self._agree()
         flipped = tuple(sorted({*self._change.flipped} ^ {self._checked_flip(position, unit)}))
         piece = sentences.quoted(self.generation.tokens[position].piece)
+        self._asked = self._asked if self._asked == position else None
         self._show(position + 1 - len(self.generation.tokens) + len(self.generation.steps))
         await self._go_on_changed(replace(self._change, flipped=flipped), f"This acts after {piece}.")
 

@@ -404,6 +404,7 @@ class Status {
     const button = (/** @type {string} */ tint) =>
       h("button", { type: "button", "data-tint": tint, onclick: () => { view.tint = tint; view.ask(); } }, tint);
     this.buttons = TINTS.map(button);
+    this.attention = this.buttons[TINTS.indexOf("attention")];
     this.open = h("button", { type: "button", class: "explorer-next-open", title: `Jump to the next step at which the model hesitated (${OPEN} bit of entropy or more)`,
       onclick: () => view.pressNextOpen() }, "next open step");
     this.root = h("div", { class: "tj-head" },
@@ -420,8 +421,9 @@ class Status {
     this.state.classList.toggle("tj-trouble", Boolean(trouble));
     for (const button of this.buttons) {
       button.setAttribute("aria-pressed", String(button.dataset.tint === view.tinted));
-      if (button.dataset.tint === "attention") button.hidden = !view.store.looks;
     }
+    this.attention.hidden = !view.store.looks;
+    say(this.attention, view.head ? `attention ${view.head.join(".")}` : "attention");
   }
 }
 
@@ -657,7 +659,7 @@ class Heads {
     this.at = 0; // the button that Tab reaches
     this.sizes = [0, 0];
     this.order = h("small");
-    this.grid = h("div", { class: "tj-heads", role: "group", "aria-label": "attention heads", "data-lm-suppress-shortcuts": "true",
+    this.grid = h("div", { class: "tj-heads", role: "group", "aria-label": "attention heads",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event) });
     this.mute = h("button", { type: "button", class: "explorer-mute", onclick: () => this.toggle(this.view.head) });
     this.unmute = h("button", { type: "button", class: "explorer-unmute", onclick: () => view.send({ kind: "unmute" }) }, "unmute all");
@@ -716,7 +718,8 @@ class Heads {
     this.grid.style.gridTemplate = tall ? `repeat(${heads}, 1fr) / none` : `none / repeat(${heads}, 1fr)`;
     this.buttons = range(0, layers * heads).map((n) => {
       const name = this.headAt(n).join(".");
-      return h("button", { type: "button", tabindex: n ? "-1" : "0", onclick: () => this.press(n), "data-head": name }, many ? "" : name);
+      return h("button", { type: "button", tabindex: n ? "-1" : "0", onclick: () => this.press(n), "data-head": name,
+        "data-lm-suppress-shortcuts": "true" }, many ? "" : name);
     });
     this.grid.replaceChildren(...this.buttons);
   }

@@ -73,12 +73,12 @@ def test_a_head_that_is_pressed_tints_the_text_by_its_look_and_says_where_it_loo
     weights = window.ask(f"explorer.generation.inside_at(len({ids}) - 2).attention[0, 2].round(2).tolist()")
     largest = max(float(each) for each in weights.strip("[]").split(","))
     assert f"with {largest:.2f} at" in look.inner_text()
+    window.part("tint").locator("[aria-pressed=true]").get_by_text("attention 0.2").wait_for()
     by_head = shades(window)
     head(window, "0.2").click()
     look.filter(has_text="The mean of all heads").wait_for()
-    window.page.wait_for_timeout(100)
+    window.part("tint").get_by_text("attention", exact=True).wait_for()
     assert shades(window) != by_head
-    window.part("tint").locator("[data-tint=attention][aria-pressed=true]").wait_for()
 
 
 def test_heads_that_are_muted_act_from_the_next_token_on_and_reset_takes_them_back(transformer):
@@ -140,7 +140,7 @@ def test_heads_are_one_stop_for_tab_and_the_keyboard_mutes(transformer):
     assert window.page.evaluate("document.activeElement.className") == "explorer-mute"
     window.page.keyboard.press("Enter")
     window.wait_for_status("Nothing is changed from the next token on")
-    assert window.page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key went to JupyterLab
+    assert window.page.locator(".jp-Notebook .jp-CodeCell").count() == 2  # no key went to JupyterLab
 
 
 def test_pointing_at_a_token_tints_those_that_it_looked_at(transformer):
