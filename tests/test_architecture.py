@@ -34,7 +34,10 @@ ALLOWED = {
     "models/keras_twin": ({"models", "corpus", "training"}, {"torch", "tensorflow", "keras"}),
     "training": ({"corpus"}, {"torch"}),
     "figures": ({"sampling"}, {"matplotlib", "IPython"}),
-    "window": ({"sampling", "streaming", "interventions", "figures"}, {"ipywidgets", "anywidget", "traitlets", "IPython"}),
+    "window": (
+        {"sampling", "streaming", "interventions", "figures"},
+        {"ipywidgets", "anywidget", "traitlets", "IPython"},
+    ),
 }
 MODULES = sorted(str(path.relative_to(HELPERS).with_suffix("")) for path in HELPERS.rglob("*.py"))
 
