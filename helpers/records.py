@@ -65,7 +65,8 @@ class TokenStep:
 
     candidates: the 8 likeliest by the model and the chosen one, likeliest first. probability: the sampling probability
     of `output`. chosen_by: "sampler" or "learner", and within a prompt "prompt". finish_reason: None, or why the text
-    ends here ("eos", "length", "context"). entropy: of the model's probabilities at temperature 1, in bits.
+    ends here ("eos", "length", "context"). entropy: of the model's probabilities at temperature 1, in bits. changed:
+    what was changed inside the model that took this step, such as "muted: layer 0 head 1"; "" for nothing.
     """
 
     index: int
@@ -77,6 +78,7 @@ class TokenStep:
     chosen_by: str
     finish_reason: str | None
     entropy: float
+    changed: str = ""
 
     @property
     def surprise(self) -> float:

@@ -45,12 +45,13 @@ def of_choice(step: TokenStep | None) -> str:
     """Who took the token that came next, how probable it was, and how many candidates were cut off."""
     if step is None:
         return "Nothing is predicted yet: press Step or Play."
+    changed = f" ({step.changed})" if step.changed else ""
     if step.chosen_by == "prompt":
-        return f"The prompt goes on with {quoted(step.output.piece)}, probability {share(step.probability)}."
+        return f"The prompt goes on with {quoted(step.output.piece)}, probability {share(step.probability)}{changed}."
     by = "You chose" if step.chosen_by == "learner" else "Drawn:"
     cut = sum(row.sampling_probability == 0 for row in step.candidates)
     said = f"{by} {quoted(step.output.piece)}, probability {share(step.probability)}"
-    return f"{said}; {cut or 'none'} of {len(step.candidates)} cut off."
+    return f"{said}; {cut or 'none'} of {len(step.candidates)} cut off{changed}."
 
 
 def of_norms(tokens: Sequence[Token], total: int | None = None) -> str:

@@ -11,6 +11,7 @@ class Page:
     def __init__(self, view=None) -> None:
         self.run, self.tokens, self.rows, self.messages = None, [], [], []
         self.inside = self.read = None
+        self.memory, self.model = {}, None
         if view is not None:
             view.forget()
             view.send = self.take
@@ -26,7 +27,17 @@ class Page:
         rows = np.frombuffer(buffers[0], np.float32).reshape(len(new), -1) if new else []
         self.tokens, self.rows = [*self.tokens[:begin], *new], [*self.rows[:begin], *rows]
         self.inside, self.read = message.get("inside", self.inside), message.get("read", self.read)
-        self.last = message
+        self.last, self.model = message, message.get("model", self.model)
+        newest = len(self.tokens) - 1
+        self.memory = {place: held for place, held in self.memory.items() if place < min(begin - 1, newest) or not new}
+        if "memory" in message:
+            self.take_memory(message["memory"], *buffers[-2:])
+
+    def take_memory(self, record, cells, gates) -> None:
+        count = record["count"]
+        cells = np.frombuffer(cells, np.int16).reshape(count, -1) / 32767 * record["largest"]
+        gates = np.frombuffer(gates, np.uint8).reshape(count, 3, -1) / 255
+        self.memory |= {record["begin"] + n: (cells[n], gates[n]) for n in range(count)}
 
     @property
     def status(self) -> str:

@@ -38,7 +38,10 @@ ALLOWED = {
         {"tokenizer", "corpus", "sampling", "streaming", "interventions", "models", "training", "window"},
         {"torch", "ipywidgets"},
     ),
-    "window": ({"sampling", "streaming", "figures"}, {"ipywidgets", "anywidget", "traitlets", "IPython"}),
+    "window": (
+        {"sampling", "streaming", "interventions", "figures"},
+        {"ipywidgets", "anywidget", "traitlets", "IPython"},
+    ),
 }
 MODULES = sorted(str(path.relative_to(HELPERS).with_suffix("")) for path in HELPERS.rglob("*.py"))
 

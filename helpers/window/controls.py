@@ -94,7 +94,9 @@ def make_controls(
         "play": _button("play", "Play", "play", "Let the text grow"),
         "step": _button("step", "Step", "step-forward", "One token more"),
         "back": _button("back", "Back", "step-backward", "Look at the step before; nothing is lost"),
-        "reset": _button("reset", "Reset", "refresh", "Back to the prompt; the sliders stay as they are"),
+        "reset": _button(
+            "reset", "Reset", "refresh", "Back to the prompt and to the model as it is; the sliders stay as they are"
+        ),
     }
     inputs = {
         "prompt": _named("prompt", widgets.Text(prompt, continuous_update=False), "225px", label="prompt"),

@@ -10,13 +10,15 @@ import asyncio
 import contextvars
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
 
 from helpers import checks, sentences
+from helpers.interventions import AS_IT_IS, Change, can_change, checked_heads, units_of
 from helpers.protocols import LanguageModel, TokenizerProtocol
 from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
@@ -65,6 +67,9 @@ class Explorer:
         self._stream: asyncio.Task[None] | None = None
         self._notice, self._trouble, self._token_seconds = "", "", math.inf
         self._slow, self._ended = -math.inf, -math.inf
+        self._can = {name: can_change(model) for name, (model, _) in models.items()}
+        self._change, self._begun_with, self._interrupted = AS_IT_IS, self._controls.beginning, False
+        self._changed = self._model  # with this change in it
         self.generation = self._new_generation()
         self.position = 0
         self._asked: int | None = None  # a place within the prompt that the page looks at
@@ -122,7 +127,7 @@ class Explorer:
         self._ask(self._look_by, -1)
 
     def reset(self) -> None:
-        """Back to the prompt; the sliders stay as they are."""
+        """Back to the prompt and to the model as it is; the sliders stay as they are."""
         self._ask(self._reset)
 
     def choose(self, token_id: int) -> None:
@@ -133,6 +138,22 @@ class Explorer:
     def look(self, position: int) -> None:
         """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
         self._ask(self._look_to, checks.whole_number("position", position))
+
+    def mute(self, heads: Iterable[tuple[int, int]]) -> None:
+        """Mute these attention heads, (layer, head) each, and no others; an empty list unmutes all.
+
+        It holds from the next token on, also in a text that begins anew, until reset() or another model is chosen. A
+        text that streams goes on. Tokens that are there stay; Play and Step fork after the step looked at.
+        """
+        self._ask(self._mute, checked_heads(self._model, heads))
+
+    def flip(self, position: int, unit: int) -> None:
+        """Turn the sign of a unit of the memory after the token at `position` (0 = bos) was read; twice turns it back.
+
+        The window goes to the step that brought this token, and Play and Step fork after it; a text that streams goes
+        on from there. It holds as long as `mute` does.
+        """
+        self._ask(self._flip, *self._checked_flip(position, unit))
 
     def _ipython_display_(self) -> None:
         """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
@@ -147,7 +168,7 @@ class Explorer:
         c.back.on_click(lambda _: self.back())
         c.reset.on_click(lambda _: self.reset())
         for widget in (c.prompt, c.seed, c.model):
-            widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
+            widget.observe(lambda _: self._ask(self._begin_afresh), names="value")
         c.position.observe(self._position_moved, names="value")
         c.inside.observe(lambda _: self._open_inside(), names="value")
 
@@ -181,6 +202,12 @@ class Explorer:
             self._ask(self._read, message["place"])
         elif kind == "choose":
             self._ask(self._choose_candidate, message["position"], message["token_id"])
+        elif kind == "mute":
+            self._ask(self._toggle_head, message["head"])
+        elif kind == "unmute":
+            self._ask(self._mute, ())
+        elif kind == "flip":
+            self._ask(self._flip, message["position"], message["unit"])
 
     def _draw_if_idle(self) -> None:
         if not self.playing and not self._lock.locked():
@@ -204,9 +231,11 @@ class Explorer:
     async def _carry_out(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Stop the stream, then do what was asked; an error is shown in the window."""
         async with self._lock:
+            self._interrupted = self.playing
             await self._pause()
             self._notice = self._trouble = ""
-            self._asked = None
+            if action not in (self._mute, self._toggle_head, self._flip):  # they are shown at a prompt's token, too
+                self._asked = None
             try:
                 await action(*arguments)
             except Exception as error:
@@ -257,7 +286,8 @@ class Explorer:
         self._agree()
         if self._is_latest() and self.generation.finish_reason:
             self._notice = "The text has ended: Reset it, or go Back and play on from there."
-        elif self._is_latest():
+        elif self._is_latest() or self.generation.steps[self.position].changed != str(self._change):
+            self._fork()
             await self._take_step()
         else:
             self._show(self.position + 1)
@@ -302,12 +332,51 @@ class Explorer:
         self._take(chosen)
         self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped)}."
 
-    async def _reset(self, notice: str = "Back to the prompt.") -> None:
-        self._restart(notice)
+    async def _reset(self) -> None:
+        said = "Back to the prompt, with nothing changed in the model." if str(self._change) else "Back to the prompt."
+        self._change = AS_IT_IS
+        self._restart(said)
+
+    async def _begin_afresh(self) -> None:
+        self._restart("Started afresh.")
 
     async def _read(self, place: int) -> None:
         """What the model expected at a token of the prompt, for the page that asks; nothing else changes."""
         self._asked = place
+
+    async def _mute(self, heads: Iterable[tuple[int, int]]) -> None:
+        self._agree()
+        muted = tuple(sorted(set(checked_heads(self._model, heads))))
+        await self._go_on_changed(replace(self._change, muted=muted), "This acts from the next token on.")
+
+    async def _toggle_head(self, head: Sequence[int]) -> None:
+        await self._mute(set(self._change.muted) ^ {tuple(head)})  # type: ignore[arg-type]
+
+    async def _flip(self, position: int, unit: int) -> None:
+        self._agree()
+        flipped = tuple(sorted({*self._change.flipped} ^ {self._checked_flip(position, unit)}))
+        piece = sentences.quoted(self.generation.tokens[position].piece)
+        self._asked = self._asked if self._asked == position else None
+        self._show(position + 1 - len(self.generation.tokens) + len(self.generation.steps))
+        await self._go_on_changed(replace(self._change, flipped=flipped), f"This acts after {piece}.")
+
+    def _checked_flip(self, position: int, unit: int) -> tuple[int, int]:
+        units, count = units_of(self._model), len(self.generation.tokens)
+        position = checks.whole_number("position", position, 0, count - 1, ", one of the tokens of the text (0 = bos)")
+        return position, checks.whole_number("unit", unit, 0, units - 1, ", one of the units of the memory")
+
+    async def _go_on_changed(self, change: Change, notice: str) -> None:
+        """Let the model with this change take the next steps; a stream that this interrupted goes on."""
+        self._changed = await asyncio.to_thread(change.made, self._model)
+        self._change, self._notice = change, notice if str(change) else "Nothing is changed from the next token on."
+        self.generation.change(self._changed, str(change))
+        if self._interrupted and not (self._is_latest() and self._at_end()):
+            await self._go_on()
+
+    @property
+    def _model(self) -> LanguageModel:
+        """The model that is shown, as it is."""
+        return self._models[self._begun_with[0]][0]
 
     def _restart(self, notice: str) -> None:
         self.generation = self._new_generation()
@@ -318,11 +387,15 @@ class Explorer:
         dropped = len(self.generation.steps) - self.position
         if dropped:
             self.generation.rewind(self.position)
-            self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
+            self._notice = f"{self._notice} Forked after step {self.position}{_dropped(dropped)}.".strip()
 
     def _new_generation(self) -> Generation:
         model, prompt, seed = named = self._controls.beginning
         generation = Generation(*self._models[model], prompt, seed)
+        if model != self._begun_with[0]:
+            self._change = AS_IT_IS
+        if str(self._change):
+            generation.change(self._changed, str(self._change))
         self._begun_with = named
         return generation
 
@@ -352,7 +425,8 @@ class Explorer:
         """Tell the page what is new: records in one message, and the few widgets that follow them."""
         said = not self.playing or time.monotonic() - self._slow >= SLOWLY_SECONDS
         state, trouble = self._state(), sentences.shortened(self._trouble, 300)
-        frame = Frame(self.position, self.playing, state, trouble, self._controls.inside.value, said)
+        can, inside = self._can[self._begun_with[0]], self._controls.inside.value
+        frame = Frame(self.position, self.playing, state, trouble, inside, said, can, self._change)
         try:
             self._view.show(self.generation, frame, self._parts())
         except Exception as error:
@@ -374,7 +448,7 @@ class Explorer:
     def _inside(self) -> Part:
         begin = len(self.generation.tokens) - len(self.generation.steps) - 1
         place = begin + self.position - 1 if self._asked is None else self._asked
-        large = self._models[self._begun_with[0]][0].vocab_size > LENS_LIMIT
+        large = self._model.vocab_size > LENS_LIMIT
         try:
             inside = self.generation.inside_at(place, lens="candidates" if large else "vocabulary")
         except Exception as error:  # the text itself goes on
@@ -383,11 +457,12 @@ class Explorer:
 
     def _state(self) -> tuple[str, str, str]:
         """What goes on, how far the text is, and what happened last."""
-        steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
+        steps, changed = len(self.generation.steps), str(self._change)
+        shown = " · ".join(filter(None, [f"{len(self.generation.tokens)} tokens", changed]))
         if self.playing:
             return "● running", f"{shown} · {self._controls.speed.value}", self._notice
         if not self._is_latest():
-            return f"❚❚ looking at step {self.position} of {steps} · Play goes on from here", "", self._notice
+            return f"❚❚ looking at step {self.position} of {steps} · Play goes on from here", changed, self._notice
         if self.generation.finish_reason:
             return f"■ {ENDS[self.generation.finish_reason]}", shown, self._notice
         if steps >= self._controls.length.value:

@@ -6,13 +6,14 @@
  * the screen. Text of a model enters the page as text nodes and attributes alone, never as HTML.
  *
  * @typedef {[number, string, number, number]} Candidate  id, piece, the model's probability, what the settings left
- * @typedef {{candidates: Candidate[], by: string, settings: number[], entropy: number, said: string}} Step
+ * @typedef {{candidates: Candidate[], by: string, settings: number[], entropy: number, said: string, changed?: string}} Step
  * @typedef {{id: number, piece: string, norm: number, cosine: number | null, said: string, step: Step | null,
  *   row: Float32Array}} Token
  * @typedef {[number, string, number]} Guess  id, piece, probability
  * @typedef {{name: string, norm: number, rank: number | null, vector: Float32Array, guesses: Guess[]}} Stage
  * @typedef {{place: number, why?: string, said: string, stages: Stage[], heads: [number, number] | null,
- *   looks: Uint8Array | null, units: number, memory: Float32Array | null}} Inside
+ *   looks: Uint8Array | null, units: number}} Inside
+ * @typedef {{cell: Float32Array, gates: Uint8Array}} Memory  after a token; gates: input, forget, output in 255ths
  * @typedef {{on: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
  */
 
@@ -23,6 +24,9 @@ const WORDS_FIT = 60; // tokens in a plot that are named by their pieces; more a
 const ONE_SWEEP = 8; // changes of the settings at most so many tokens apart are one move
 const CHOICES = 9; // the eight likeliest and the chosen one
 const SMALL = 0.05; // where no token reaches this probability, no bar is long
+const UNITS = 8; // units of the memory that are shown
+const STAYS = 1.25; // so much stronger is a unit that takes the row of one that is shown
+const NAMED = 32; // heads at most that have room for their names
 const OPEN = 1; // bits of entropy from which on a step counts as open
 const [TOP, BOTTOM, LEFT] = [12, 78, 46]; // of a plot, in its own units
 
@@ -34,12 +38,16 @@ class Store {
     /** @type {Token[]} */ this.tokens = [];
     /** @type {Map<number, Step>} */ this.read = new Map(); // what was expected at tokens of the prompt
     /** @type {Map<number, Inside>} */ this.insides = new Map();
+    /** @type {Map<number, Memory>} */ this.memory = new Map();
+    this.can = ""; // what of the model can be changed: its "heads", its "memory", or nothing
+    /** @type {[number, number][]} */ this.muted = []; // layer, head
+    /** @type {[number, number][]} */ this.flipped = []; // place, unit
     /** @type {Set<() => void>} */ this.views = new Set();
     /** @type {Record<string, string>} */ this.said = {};
     /** @type {number | null} */ this.picked = null; // a place that this page looks at, and the kernel does not
     this.run = -1;
     this.prompt = this.position = 0;
-    this.playing = this.open = false;
+    this.playing = this.open = this.looks = false; // looks: whether the model has attention heads, as far as is known
     this.status = ["", "", "", ""];
   }
 
@@ -63,17 +71,36 @@ class Store {
     const { run, prompt, position, playing, status, open, said } = message;
     Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said });
     if (before !== `${run} ${position} ${this.tokens.length}`) this.picked = null;
+    if (message.model) this.takeModel(message.model);
     if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
-    if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, buffers.slice(1)));
+    const left = buffers.slice(1);
+    if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, left));
+    this.looks ||= Boolean(message.inside?.heads);
+    if (message.memory) this.remember(message.memory, left);
     this.views.forEach((draw) => draw());
     return true;
   }
 
   /** @param {number} count */
   cut(count) {
-    if (count === 0) this.read.clear();
-    if (count < this.tokens.length) for (const place of this.insides.keys()) if (place >= count - 1) this.insides.delete(place);
+    if (count === 0) this.read.clear(), (this.looks = false);
+    if (count < this.tokens.length) for (const known of [this.insides, this.memory]) forget(known, (place) => place >= count - 1);
     this.tokens.length = Math.min(count, this.tokens.length);
+  }
+
+  /** What of the model can be changed, and what is; within the prompt it is the model of now that speaks. @param {any} model */
+  takeModel(model) {
+    Object.assign(this, model);
+    for (const known of [this.insides, this.read]) forget(known, (place) => place < this.prompt - 1);
+  }
+
+  /** @param {{begin: number, count: number, largest: number}} record @param {DataView[]} left */
+  remember({ begin, count, largest }, left) {
+    const [cells, gates] = left.splice(0, 2).map(bytes), values = new Int16Array(cells.buffer), units = values.length / count;
+    range(0, count).forEach((n) => this.memory.set(begin + n, {
+      cell: Float32Array.from(values.subarray(n * units, (n + 1) * units), (value) => (value / 32767) * largest),
+      gates: gates.subarray(3 * n * units, 3 * (n + 1) * units),
+    }));
   }
 
   /** The place that is looked at: of the token that went in. */
@@ -100,6 +127,11 @@ class Store {
   }
 }
 
+/** @param {Map<number, any>} known @param {(place: number) => boolean} which */
+function forget(known, which) {
+  for (const place of known.keys()) if (which(place)) known.delete(place);
+}
+
 /** @param {DataView} buffer */
 function floats(buffer) {
   return new Float32Array(bytes(buffer).buffer);
@@ -110,15 +142,14 @@ function bytes(view) {
   return new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-/** @param {any} record @param {DataView[]} buffers @returns {Inside} */
-function insideOf(record, buffers) {
-  const left = [...buffers], values = record.stages ? floats(/** @type {DataView} */ (left.shift())) : new Float32Array();
+/** It takes its buffers from those that are left. @param {any} record @param {DataView[]} left @returns {Inside} */
+function insideOf(record, left) {
+  const values = record.stages ? floats(/** @type {DataView} */ (left.shift())) : new Float32Array();
   let used = 0;
   const stages = (record.stages ?? []).map((/** @type {any[]} */ [name, norm, rank, size, ...guesses]) =>
     ({ name, norm, rank, guesses, vector: values.subarray(used, (used += size)) }));
   const looks = record.heads ? bytes(/** @type {DataView} */ (left.shift())) : null;
-  const memory = record.units ? floats(/** @type {DataView} */ (left.shift())) : null;
-  return { heads: null, units: 0, ...record, stages, looks, memory };
+  return { heads: null, units: 0, ...record, stages, looks };
 }
 
 /** Places to show, [first, last): the latest, or those around one that is looked at. */
@@ -207,15 +238,15 @@ function tell(picture, line, text) {
   picture.setAttribute("aria-label", text);
 }
 
-/** A vector as a strip: blue below zero, orange above, clear at zero. @param {HTMLCanvasElement} canvas @param {Float32Array} values */
-function strip(canvas, values) {
-  canvas.width = values.length || 1;
-  canvas.height = 1;
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-  const image = new ImageData(canvas.width, 1);
-  values.forEach((value, n) => {
-    image.data.set(value < 0 ? [0, 114, 178] : [213, 94, 0], 4 * n);
-    image.data[4 * n + 3] = Math.round((255 * Math.abs(value)) / largest);
+/** Rows of numbers as strips, each by its own largest: blue below zero, orange above, clear at zero. @param {HTMLCanvasElement} canvas @param {ArrayLike<number>[]} rows */
+function strips(canvas, ...rows) {
+  canvas.width = rows[0].length || 1;
+  canvas.height = rows.length;
+  const image = new ImageData(canvas.width, canvas.height);
+  rows.forEach((row, line) => {
+    const values = Array.from(row), largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+    values.forEach((value, n) => image.data.set(
+      [...(value < 0 ? [0, 114, 178] : [213, 94, 0]), Math.round((255 * Math.abs(value)) / largest)], 4 * (line * canvas.width + n)));
   });
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
@@ -273,8 +304,8 @@ class View {
     this.status.draw();
     this.text.draw();
     this.stations.draw();
-    this.inside.draw();
     const [first, last] = shownPlaces(store.tokens.length, store.place + (store.position || store.picked !== null ? 1 : 0), LATEST);
+    this.inside.draw(first, last);
     const marks = moves(store.tokens.slice(0, last), this.filters, Math.max(0, first - 1));
     for (const plot of this.plots) plot.draw(store, first, last, marks, this.hovered);
     this.drawTip();
@@ -285,12 +316,19 @@ class View {
     return this.store.insides.get(this.hovered ?? this.store.place) ?? this.store.insides.get(this.store.place);
   }
 
+  /** What the text is tinted by: as chosen, or by what the token looked at that the pointer is at. */
+  get tinted() {
+    const { store, hovered } = this;
+    if (store.open && hovered !== null && store.insides.get(hovered)?.looks) return "attention";
+    return this.tint === "attention" && !store.looks ? "norm" : this.tint;
+  }
+
   /** What a chip is tinted by, or null. @param {number} place @returns {number | null} */
   value(place) {
-    const { tokens } = this.store;
-    if (this.tint === "norm") return tokens[place].norm;
-    if (this.tint === "surprise") return this.store.surprise(place);
-    if (this.tint === "entropy") return this.store.stepAt(place)?.entropy ?? null;
+    const { tokens } = this.store, tint = this.tinted;
+    if (tint === "norm") return tokens[place].norm;
+    if (tint === "surprise") return this.store.surprise(place);
+    if (tint === "entropy") return this.store.stepAt(place)?.entropy ?? null;
     const inside = this.seen();
     return inside ? look(inside, this.head, place) : null;
   }
@@ -339,9 +377,9 @@ function told(store, place) {
   const token = store.tokens[place], step = store.stepAt(place - 1);
   const row = step?.candidates.find((candidate) => candidate[0] === token.id);
   const bits = store.surprise(place);
-  const chance = row ? ` · probability ${share(row[2])}` : "";
-  return `${token.piece} · id ${token.id} · position ${place} · norm ${token.norm.toFixed(3)}${chance}${
-    bits === null ? "" : ` · ${bits.toFixed(1)} bits`}`;
+  const parts = [token.piece, `id ${token.id}`, `position ${place}`, `norm ${token.norm.toFixed(3)}`,
+    row ? `probability ${share(row[2])}` : "", bits === null ? "" : `${bits.toFixed(1)} bits`, token.step?.changed ?? ""];
+  return parts.filter(Boolean).join(" · ");
 }
 
 /** How much a token looks at a place: one head, or the mean of all. @param {Inside} inside @param {[number, number] | null} head @param {number} place */
@@ -366,10 +404,11 @@ class Status {
     const button = (/** @type {string} */ tint) =>
       h("button", { type: "button", "data-tint": tint, onclick: () => { view.tint = tint; view.ask(); } }, tint);
     this.buttons = TINTS.map(button);
+    this.attention = this.buttons[TINTS.indexOf("attention")];
     this.open = h("button", { type: "button", class: "explorer-next-open", title: `Jump to the next step at which the model hesitated (${OPEN} bit of entropy or more)`,
       onclick: () => view.pressNextOpen() }, "next open step");
     this.root = h("div", { class: "tj-head" },
-      h("div", { class: "explorer-status" }, this.state, this.count, this.notice),
+      this.line = h("div", { class: "explorer-status" }, this.state, this.count, this.notice),
       h("div", { class: "explorer-tint", role: "group", "aria-label": "tint the text by" }, h("span", {}, "tint"), ...this.buttons, this.open));
   }
 
@@ -378,12 +417,13 @@ class Status {
     say(this.state, trouble || state);
     say(this.count, trouble || !count ? "" : ` · ${count}`);
     say(this.notice, trouble || !notice ? "" : ` · ${notice}`);
+    this.line.title = this.line.textContent;
     this.state.classList.toggle("tj-trouble", Boolean(trouble));
-    const looks = [...view.store.insides.values()].some((inside) => inside.heads);
     for (const button of this.buttons) {
-      button.setAttribute("aria-pressed", String(button.dataset.tint === view.tint));
-      if (button.dataset.tint === "attention") button.hidden = !looks && view.tint !== "attention";
+      button.setAttribute("aria-pressed", String(button.dataset.tint === view.tinted));
     }
+    this.attention.hidden = !view.store.looks;
+    say(this.attention, view.head ? `attention ${view.head.join(".")}` : "attention");
   }
 }
 
@@ -437,19 +477,19 @@ class Text {
     this.before.hidden = first === 0;
     this.after.hidden = last === tokens.length;
     const values = this.chips.map((_, n) => view.value(first + n)), known = values.filter((value) => value !== null);
-    const low = view.tint === "norm" ? Math.min(...known) : 0, span = Math.max(...known, view.tint === "norm" ? low + 1e-9 : 0.01) - low;
+    const norms = view.tinted === "norm", low = norms ? Math.min(...known) : 0, span = Math.max(...known, norms ? low + 1e-9 : 0.01) - low;
     const came = store.step || store.picked !== null ? place + 1 : -1;
     this.chips.forEach((chip, n) => {
       const value = values[n], marks = `tj-chip${first + n < store.prompt ? " tj-prompt" : ""}${first + n === place ? " tj-in" : ""}${
         first + n === came ? " tj-out" : ""}${first + n === view.hovered ? " tj-hover" : ""}${
-        tokens[first + n].step?.by === "learner" ? " tj-chosen" : ""}`;
+        tokens[first + n].step?.by === "learner" ? " tj-chosen" : ""}${tokens[first + n].step?.changed ? " tj-changed" : ""}`;
       const shade = value === null ? "0" : ((value - low) / span).toFixed(3);
       if (chip.className !== marks) chip.className = marks;
       if (chip.shade !== shade) chip.style.setProperty("--share", (chip.shade = shade));
       const looked = String(first + n === place);
       if (chip.getAttribute("aria-selected") !== looked) chip.setAttribute("aria-selected", looked);
     });
-    this.inner.classList.toggle("tj-warm", view.tint !== "norm");
+    this.inner.classList.toggle("tj-warm", !norms);
     const active = this.chip(view.hovered ?? place);
     if (active) this.root.setAttribute("aria-activedescendant", active.id);
     if (store.said.text) this.root.setAttribute("aria-label", store.said.text);
@@ -524,7 +564,7 @@ class Stations {
     say(this.id, String(token.id));
     say(this.piece, shortened(token.piece));
     say(this.where, `at position ${place}${place < store.prompt ? ", prompt" : ""}: went in`);
-    if (this.drawn !== token) strip(this.strip, (this.drawn = token).row);
+    if (this.drawn !== token) strips(this.strip, (this.drawn = token).row);
     const cosine = token.cosine === null ? "" : ` · cosine to ${shortened(store.tokens[place - 1].piece, 10)} ${signed(token.cosine, 3)}`;
     say(this.norm, `shape (${row.length},) · norm ${token.norm.toFixed(3)}${cosine}`);
     say(this.values, `[${[...row.subarray(0, 6)].map((value) => signed(value, 2)).join(", ")}, …]`);
@@ -582,27 +622,271 @@ class InsidePart {
   constructor(view) {
     this.view = view;
     /** @type {Inside | null} */ this.drawn = null;
+    /** @type {Inside | null} */ this.last = null; // of this text, until the kernel has told the one that is asked for
+    this.run = -1;
     this.rows = h("div", { class: "tj-rows", role: "img" });
     this.said = h("p", { class: "tj-sentence" });
-    this.root = h("div", { class: "explorer-stages" }, h("h4", {}, "inside: from the row to the prediction"), this.rows, this.said);
+    this.heads = new Heads(view);
+    this.memory = new MemoryAlong(view);
+    const stages = h("div", {}, h("h4", {}, "inside: from the row to the prediction"), this.rows);
+    this.root = h("div", { class: "explorer-stages" }, h("div", { class: "tj-inner" }, stages, this.heads.root), this.said, this.heads.said, this.memory.root);
   }
 
-  draw() {
+  /** @param {number} first @param {number} last */
+  draw(first, last) {
     const { store } = this.view;
     this.root.hidden = !store.open;
     if (!store.open) return;
-    const inside = store.insides.get(store.place) ?? null;
-    const why = store.step ? "What was inside at this token is not known yet." : "Nothing has passed through the model yet: press Step or Play.";
+    if (this.run !== store.run) [this.run, this.last] = [store.run, null];
+    this.last = store.insides.get(store.place) ?? this.last;
+    const inside = store.picked !== null || store.position ? this.last : null;
     if (this.drawn !== inside) this.rows.replaceChildren(...(inside?.stages ?? []).map(stageRow));
     this.drawn = inside;
-    tell(this.rows, this.said, inside ? inside.why ?? inside.said : why);
+    tell(this.rows, this.said, inside ? inside.why ?? inside.said : "Nothing has passed through the model yet: press Step or Play.");
+    // told to screen readers as the learner moves, and not for each token that streams
+    for (const { said } of [this.heads, this.memory]) said.setAttribute("aria-live", store.playing ? "off" : "polite");
+    this.heads.draw(this.view.seen() ?? this.last);
+    this.memory.draw(first, last);
   }
+}
+
+/** The heads: one is pressed to see where it looks, and can be muted. One stop for Tab, arrow keys within them. */
+class Heads {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    /** @type {any[]} */ this.buttons = [];
+    this.at = 0; // the button that Tab reaches
+    this.sizes = [0, 0];
+    this.order = h("small");
+    this.grid = h("div", { class: "tj-heads", role: "group", "aria-label": "attention heads",
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event) });
+    this.mute = h("button", { type: "button", class: "explorer-mute", onclick: () => this.toggle(this.view.head) });
+    this.unmute = h("button", { type: "button", class: "explorer-unmute", onclick: () => view.send({ kind: "unmute" }) }, "unmute all");
+    this.fixed = h("small", {}, "The heads of this model cannot be muted.");
+    this.said = h("p", { class: "tj-sentence explorer-look" });
+    this.root = h("div", { class: "explorer-heads" }, h("h4", {}, "heads", this.order), this.grid, this.mute, this.unmute, this.fixed);
+  }
+
+  /** @param {number} n @returns {[number, number]} */
+  headAt(n) {
+    return [Math.floor(n / this.sizes[1]), n % this.sizes[1]];
+  }
+
+  /** @param {[number, number] | null} head */
+  toggle(head) {
+    if (head && this.view.store.can === "heads") this.view.send({ kind: "mute", head });
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const [layers, heads] = this.sizes, [across, down] = layers > heads ? [heads, 1] : [1, heads];
+    const moved = /** @type {Record<string, number>} */ ({ ArrowLeft: -across, ArrowRight: across, ArrowUp: -down, ArrowDown: down })[event.key];
+    if (moved && this.buttons[this.at + moved]) this.focus(this.at + moved);
+    else if (event.key === "m") this.toggle(this.headAt(this.at));
+    else if (!moved) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {number} n */
+  focus(n) {
+    this.buttons[this.at].tabIndex = -1;
+    this.buttons[(this.at = n)].tabIndex = 0;
+    this.buttons[n].focus();
+  }
+
+  /** A press: see through this head, or again through all. @param {number} n */
+  press(n) {
+    const { view } = this, head = this.headAt(n);
+    view.head = has([view.head], head) ? null : head;
+    view.tint = "attention";
+    this.focus(n);
+    view.ask();
+  }
+
+  /** A row for each layer, or a column where there are more layers than heads. @param {number} layers @param {number} heads */
+  fit(layers, heads) {
+    if (String(this.sizes) === String([layers, heads])) return;
+    this.sizes = [layers, heads];
+    const tall = layers > heads, many = layers * heads > NAMED;
+    this.at = 0;
+    this.view.head = null;
+    say(this.order, `a ${tall ? "column" : "row"} for each layer · press to see its look`);
+    this.grid.style.height = `${Math.min(132, 28 * Math.min(layers, heads))}px`;
+    this.grid.style.gridAutoFlow = tall ? "column" : "row";
+    this.grid.style.gridTemplate = tall ? `repeat(${heads}, 1fr) / none` : `none / repeat(${heads}, 1fr)`;
+    this.buttons = range(0, layers * heads).map((n) => {
+      const name = this.headAt(n).join(".");
+      return h("button", { type: "button", tabindex: n ? "-1" : "0", onclick: () => this.press(n), "data-head": name,
+        "data-lm-suppress-shortcuts": "true" }, many ? "" : name);
+    });
+    this.grid.replaceChildren(...this.buttons);
+  }
+
+  /** @param {Inside | null} inside */
+  draw(inside) {
+    const { view } = this, { store, head } = view;
+    this.root.hidden = this.said.hidden = !inside?.heads;
+    if (!inside?.heads || !inside.looks) return;
+    this.fit(...inside.heads);
+    const { looks } = inside, count = looks.length / this.buttons.length;
+    this.buttons.forEach((button, n) => {
+      const each = this.headAt(n), muted = has(store.muted, each);
+      const sharpest = looks.subarray(n * count, (n + 1) * count).reduce((most, value) => Math.max(most, value), 0) / 255;
+      button.style.setProperty("--share", sharpest.toFixed(2));
+      button.classList.toggle("tj-muted", muted);
+      button.setAttribute("aria-pressed", String(has([head], each)));
+      button.setAttribute("aria-label", button.title = `${headName(each)}${muted ? ", muted" : ""}: at most ${sharpest.toFixed(2)} on one token`);
+    });
+    this.mute.hidden = this.unmute.hidden = store.can !== "heads";
+    this.fixed.hidden = !this.mute.hidden;
+    this.mute.disabled = !head;
+    say(this.mute, head ? `${has(store.muted, head) ? "unmute" : "mute"} ${head.join(".")}` : "mute a head");
+    this.unmute.disabled = !store.muted.length;
+    tell(this.grid, this.said, lookSaid(store, inside, head, count));
+  }
+}
+
+/** @param {any[]} pairs @param {[number, number]} pair */
+function has(pairs, pair) {
+  return pairs.some((each) => each?.[0] === pair[0] && each[1] === pair[1]);
+}
+
+/** @param {[number, number]} head */
+function headName([layer, head]) {
+  return `Layer ${layer} head ${head}`;
+}
+
+/** @param {string} piece */
+function quoted(piece) {
+  return `‘${shortened(piece)}’`;
+}
+
+/** Where a token looks most, in a sentence. @param {Store} store @param {Inside} inside @param {[number, number] | null} head @param {number} count */
+function lookSaid(store, inside, head, count) {
+  const who = head ? `${headName(head)}${has(store.muted, head) ? " (muted)" : ""}` : "The mean of all heads";
+  const most = range(0, count).map((place) => ({ place, value: look(inside, head, place) ?? 0 })).sort((a, b) => b.value - a.value);
+  const told = most.slice(0, 3).map(({ place, value }) => `${value.toFixed(2)} at ${quoted(store.tokens[place].piece)} (position ${place})`);
+  return `${who} looks from ${quoted(store.tokens[inside.place].piece)} with ${told.join(", ")}.`;
+}
+
+/** The memory along the text: the strongest units as rows, above the places that the norms' plot shows. */
+class MemoryAlong {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    /** @type {number | null} */ this.unit = null; // the one that is pressed
+    /** @type {number[]} */ this.units = [];
+    this.first = this.count = 0;
+    this.canvas = h("canvas");
+    this.marks = s("svg", { preserveAspectRatio: "none" });
+    this.strip = h("div", { class: "tj-along" }, this.canvas, this.marks);
+    this.names = range(0, UNITS).map(() => h("span"));
+    this.values = range(0, UNITS).map(() => h("span"));
+    this.body = h("div", { class: "tj-memory", tabindex: "0", role: "application", "data-lm-suppress-shortcuts": "true",
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
+      onclick: (/** @type {MouseEvent} */ event) => this.press(event),
+      onmousemove: (/** @type {MouseEvent} */ event) => view.hover(this.placeAt(event)),
+      onmouseleave: () => view.hover(null), onblur: () => view.hover(null),
+    }, h("div", {}, ...this.names), this.strip, h("div", {}, ...this.values));
+    this.flip = h("button", { type: "button", class: "explorer-flip", onclick: () => view.send({ kind: "flip", position: view.store.place, unit: this.unit }) });
+    this.fixed = h("small", {}, "The memory of this model cannot be changed.");
+    this.said = h("p", { class: "tj-sentence" });
+    this.root = h("div", { class: "explorer-memory" },
+      h("h4", {}, "memory along the text", h("small", {}, "the strongest units · blue below 0, orange above · press one at a token"), this.flip, this.fixed),
+      this.body, this.said);
+  }
+
+  /** @param {MouseEvent} event */
+  placeAt(event) {
+    const box = this.canvas.getBoundingClientRect(), place = this.first + Math.floor(((event.clientX - box.left) / box.width) * this.count);
+    return event.clientX >= box.left && this.view.store.memory.has(place) ? place : null;
+  }
+
+  /** @param {MouseEvent} event */
+  press(event) {
+    const box = this.canvas.getBoundingClientRect(), place = this.placeAt(event);
+    this.unit = this.units[Math.floor(((event.clientY - box.top) / box.height) * UNITS)] ?? this.unit;
+    if (place === null || place === this.view.store.place) this.view.ask();
+    else this.view.press(place);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const { view } = this, now = view.hovered ?? view.store.place, row = this.units.indexOf(this.unit ?? -1);
+    const places = /** @type {Record<string, number>} */ ({ ArrowLeft: now - 1, ArrowRight: now + 1 });
+    const rows = /** @type {Record<string, number>} */ ({ ArrowUp: row - 1, ArrowDown: row + 1 });
+    if (event.key in places) view.hover(view.store.memory.has(places[event.key]) ? places[event.key] : now);
+    else if (event.key in rows) this.unit = this.units[rows[event.key]] ?? this.unit;
+    else if (event.key === "Enter") view.press(now);
+    else return;
+    view.ask();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** The units with the largest mean size; a unit that is pressed or flipped stays. @param {Memory[]} shown */
+  choose(shown) {
+    const { flipped } = this.view.store, sizes = new Float64Array(shown[0].cell.length), kept = new Set([this.unit, ...flipped.map(([, unit]) => unit)]);
+    for (const { cell } of shown) cell.forEach((value, unit) => { sizes[unit] += Math.abs(value); });
+    this.units.forEach((unit) => { sizes[unit] *= STAYS; });
+    kept.forEach((unit) => { if (unit !== null) sizes[unit] = Infinity; });
+    const order = [...sizes.keys()].sort((a, b) => (sizes[a] === sizes[b] ? a - b : sizes[b] - sizes[a]));
+    this.units = order.slice(0, UNITS).sort((a, b) => a - b);
+  }
+
+  /** @param {number} first @param {number} last */
+  draw(first, last) {
+    const { store, hovered } = this.view, places = range(first, last).filter((place) => store.memory.has(place));
+    this.root.hidden = !places.length;
+    if (this.root.hidden) return;
+    this.choose(places.map((place) => /** @type {Memory} */ (store.memory.get(place))));
+    this.first = first;
+    this.count = columns(first, last);
+    strips(this.canvas, ...this.units.map((unit) => range(first, first + this.count).map((place) => store.memory.get(place)?.cell[unit] ?? 0)));
+    this.strip.style.left = `${5.8 - 41.5 / this.count}%`; // so that a column stands above its dot in the norms' plot
+    const at = store.memory.has(hovered ?? -1) ? /** @type {number} */ (hovered) : store.place, memory = store.memory.get(at);
+    this.names.forEach((name, n) => { say(name, `unit ${this.units[n]}`); name.classList.toggle("tj-lit", this.units[n] === this.unit); });
+    this.values.forEach((value, n) => say(value, memory ? signed(memory.cell[this.units[n]], 2) : ""));
+    this.mark(at);
+    const here = this.unit !== null && has(store.flipped, [store.place, this.unit]);
+    this.fixed.hidden = store.can === "memory";
+    this.flip.hidden = !this.fixed.hidden;
+    this.flip.disabled = this.unit === null || store.playing || !store.memory.has(store.place);
+    say(this.flip, this.unit === null ? "flip a unit" : `flip unit ${this.unit} ${here ? "back " : ""}at ${quoted(store.tokens[store.place].piece)}`);
+    tell(this.body, this.said, unitSaid(store, this.unit, at));
+  }
+
+  /** The place and the unit that are looked at, and what is flipped. @param {number} at */
+  mark(at) {
+    this.marks.setAttribute("viewBox", `0 0 ${this.count} ${UNITS}`);
+    const box = (/** @type {string} */ kind, /** @type {number} */ x, /** @type {number} */ y, width = 1, height = 1) =>
+      s("rect", { class: kind, x, y, width, height, "vector-effect": "non-scaling-stroke" });
+    const row = this.units.indexOf(this.unit ?? -1);
+    this.marks.replaceChildren(box("tj-ring", at - this.first, 0, 1, UNITS), ...(row < 0 ? [] : [box("tj-ring", 0, row, this.count)]),
+      ...this.view.store.flipped.filter(([place]) => place >= this.first).map(([place, unit]) => box("tj-turned", place - this.first, this.units.indexOf(unit))));
+  }
+}
+
+/** A unit at a token in a sentence: its value and its gates. @param {Store} store @param {number | null} unit @param {number} place */
+function unitSaid(store, unit, place) {
+  const memory = store.memory.get(place), where = `after ${quoted(store.tokens[place].piece)} (position ${place})`;
+  if (!memory) return `What was kept ${where} is not known: the model has not read on from here.`;
+  const { cell, gates } = memory, gate = (/** @type {number} */ n) => (gates[n * cell.length + /** @type {number} */ (unit)] / 255).toFixed(2);
+  if (unit === null) return `${cell.length} units ${where}: ${cell.filter((value) => value > 0).length} above 0. Press one to see its gates.`;
+  return `Unit ${unit} ${where}: ${signed(cell[unit], 2)}${has(store.flipped, [place, unit]) ? ", flipped" : ""}; input gate ${gate(0)}, forget gate ${gate(1)}, output gate ${gate(2)}.`;
+}
+
+/** How many columns a plot of these places has: it grows in jumps, not with each token. @param {number} first @param {number} last */
+function columns(first, last) {
+  return Math.ceil((last - first) / 20) * 20;
 }
 
 /** @param {Stage} stage */
 function stageRow(stage) {
   const canvas = h("canvas");
-  strip(canvas, stage.vector);
+  strips(canvas, stage.vector);
   const guesses = stage.guesses.map(([, piece, chance]) => {
     const guess = h("span", { class: "tj-guess", title: piece }, h("bdi", {}, shortened(piece, 11)), ` ${chance.toFixed(2)}`);
     guess.style.setProperty("--share", chance.toFixed(2));
@@ -660,7 +944,7 @@ class Plot {
   draw(store, first, last, marks, hovered) {
     this.first = first;
     this.last = last;
-    this.count = Math.ceil((last - first) / 20) * 20; // it grows in jumps, not with each token
+    this.count = columns(first, last);
     const points = range(first, last).flatMap((place) => {
       const value = this.value(place);
       return value === null ? [] : [{ place, value }];

@@ -16,7 +16,8 @@ import numpy as np
 import traitlets
 
 from helpers import sentences
-from helpers.records import Candidate, Inside, Stage, Token, TokenStep
+from helpers.interventions import AS_IT_IS, Change
+from helpers.records import Candidate, Inside, Memory, Stage, Token, TokenStep
 from helpers.sampling import FILTERS
 from helpers.streaming import Generation
 
@@ -32,7 +33,8 @@ class Frame:
     """How the window stands, beside the records of its text.
 
     position: how many steps are looked at. status: what goes on, how far it is, what happened. trouble: an error, or
-    "". inside: whether that part is open. said: whether the sentences of the plots are told anew.
+    "". inside: whether that part is open. said: whether the sentences of the plots are told anew. can: what can be
+    changed in the model, as `can_change` says it; change: what is.
     """
 
     position: int
@@ -41,6 +43,8 @@ class Frame:
     trouble: str = ""
     inside: bool = False
     said: bool = True
+    can: str = ""
+    change: Change = AS_IT_IS
 
 
 class JourneyView(anywidget.AnyWidget):
@@ -75,6 +79,8 @@ class Teller:
         self._run = 0
         self._generation: Generation | None = None
         self._told: tuple[Token, ...] = ()
+        self._remembered = range(0)  # the places whose memory the page has
+        self._change = AS_IT_IS
 
     def forget(self) -> None:
         """The next message tells the whole."""
@@ -86,8 +92,7 @@ class Teller:
             self._run, self._generation, self._told = self._run + 1, generation, ()
         tokens, steps = generation.tokens, generation.steps
         prompt, begin = len(tokens) - len(steps), self._first_untold(tokens)
-        self._told = tokens
-        new = tokens[begin:]
+        self._told, new = tokens, tokens[begin:]
         message: Message = {
             "run": self._run,
             "begin": begin,
@@ -106,7 +111,30 @@ class Teller:
         for record, more in parts:
             message |= record
             buffers += more
+        if begin == 0 or frame.change != self._change:
+            muted, flipped = ([list(pair) for pair in pairs] for pairs in (frame.change.muted, frame.change.flipped))
+            message["model"] = {"can": frame.can, "muted": muted, "flipped": flipped}
+        self._forget_memories(begin, frame.change)
+        if message.get("inside", {}).get("units"):
+            record, more = self._memories(generation, shown_places(len(tokens), message["inside"]["place"] + 1))
+            message |= record
+            buffers += more
         return message, buffers
+
+    def _forget_memories(self, begin: int, change: Change) -> None:
+        """What the page has of the memory holds up to the newest token that it had, and under the same change."""
+        have = self._remembered
+        self._remembered = range(have.start, min(have.stop, max(have.start, begin - 1)))
+        if change != self._change:
+            self._change, self._remembered = change, range(0)
+
+    def _memories(self, generation: Generation, shown: range) -> Part:
+        """The memory along the shown tokens, as far as the page does not have it."""
+        have, last = self._remembered, min(shown.stop, len(generation.tokens) - 1)
+        follows = have.start <= shown.start <= have.stop
+        begin = min(have.stop, last) if follows else shown.start
+        self._remembered = range(have.start if follows else begin, max(last, have.stop if follows else 0))
+        return memory_part(begin, generation.memories(begin, last))
 
     def _first_untold(self, tokens: Sequence[Token]) -> int:
         """Place of the first token that the page does not have, or has another one of."""
@@ -140,20 +168,26 @@ def step_record(step: TokenStep) -> Message:
         "settings": [getattr(step.settings, name) for name in FILTERS],
         "entropy": round(step.entropy, 3),
         "said": sentences.of_choice(step),
+        **({"changed": step.changed} if step.changed else {}),
     }
 
 
 def plot_sentences(tokens: Sequence[Token], steps: Sequence[TokenStep], place: int) -> dict[str, str]:
     """The sentences of the text and of the plots, which show the tokens around `place`."""
-    count, prompt = len(tokens), len(tokens) - len(steps)
-    last = count if place >= count - LATEST + AHEAD else min(count, max(place + AHEAD, LATEST))
-    first = max(0, last - LATEST)
+    count, prompt, shown = len(tokens), len(tokens) - len(steps), shown_places(len(tokens), place)
+    first, last = shown.start, shown.stop
     return {
         "text": sentences.of_text(tokens),
         "norms": sentences.of_norms(tokens[first:last], count),
         "cosines": sentences.of_cosines(tokens[first:last]),
         "surprise": sentences.of_surprise(steps[max(0, first - prompt) : max(0, last - prompt)]),
     }
+
+
+def shown_places(count: int, place: int) -> range:
+    """The places that a plot shows: the latest, or those around `place`."""
+    last = count if place >= count - LATEST + AHEAD else min(count, max(place + AHEAD, LATEST))
+    return range(max(0, last - LATEST), last)
 
 
 def read_part(step: TokenStep) -> Part:
@@ -167,7 +201,7 @@ def closed_part(place: int, why: str) -> Part:
 
 
 def inside_part(place: int, inside: Inside) -> Part:
-    """What was inside at a place: stages, who looked where (in 255ths), and a memory with its gates."""
+    """What was inside at a place: stages, and who looked where (in 255ths), or how many units a memory has."""
     stages = spread(inside.stages, STAGES)
     buffers = [np.concatenate([stage.vector for stage in stages]).astype(np.float32).tobytes()]
     record: Message = {
@@ -182,11 +216,20 @@ def inside_part(place: int, inside: Inside) -> Part:
         record["heads"] = inside.attention.shape[:2]
         buffers.append(np.round(inside.attention * 255).astype(np.uint8).tobytes())
     if inside.memory is not None:
-        memory = inside.memory
-        record["units"] = len(memory.cell)
-        parts = [memory.cell, memory.input_gate, memory.forget_gate, memory.output_gate]
-        buffers.append(np.concatenate(parts).astype(np.float32).tobytes())
+        record["units"] = len(inside.memory.cell)
     return {"inside": record}, buffers
+
+
+def memory_part(begin: int, memories: Sequence[Memory]) -> Part:
+    """The memory along the text from a place on: cells in 32,767ths of the largest, gates in 255ths; 5 bytes a unit."""
+    if not memories:
+        return {}, []
+    cells = np.array([memory.cell for memory in memories])
+    gates = np.array([[each.input_gate, each.forget_gate, each.output_gate] for each in memories])
+    largest = float(np.abs(cells).max()) or 1.0
+    parts = np.round(cells / largest * 32767).astype(np.int16), np.round(gates * 255).astype(np.uint8)
+    record = {"begin": begin, "count": len(memories), "largest": largest}
+    return {"memory": record}, [part.tobytes() for part in parts]
 
 
 def spread(stages: Sequence[Stage], most: int) -> Sequence[Stage]:
