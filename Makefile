@@ -4,7 +4,7 @@
 # make models · make tensorflow    what lessons 09 and 10 need on top
 # make check   what to run while you write: lint, types, unit tests, in under two minutes
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
-#           checkpoint-transformer · refresh · screenshots · bench · lint ·
+#           checkpoint-transformer · refresh · screenshots · pages · bench · lint ·
 #           lock · clean
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
@@ -20,7 +20,7 @@ install = @cat $(FILES) | cksum > .venv/wanted; \
 # Packages are compiled when they are first imported; where this is set it would be at every start of a kernel.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
+.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots pages bench lint lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -99,6 +99,9 @@ refresh: .venv/installed-dev
 
 screenshots: .venv/installed-dev
 	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
+
+pages: .venv/installed-lessons
+	$(BIN)/python docs/make_pages.py
 
 bench: .venv/installed-dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py

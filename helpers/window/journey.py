@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent
 LATEST, AHEAD = 200, 12  # tokens in a plot at most; those shown behind the one that is looked at. As in journey.js
 STAGES = 8  # stages that are shown at most
 Message = dict[str, Any]
-Part = tuple[Message, list[bytes]]
+Part = tuple[Message, list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Teller:
         }
         if frame.said:
             message["said"] = plot_sentences(tokens, steps, prompt - 1 + frame.position)
-        buffers = [np.array([token.embedding for token in new], np.float32).tobytes()]
+        buffers: list[np.ndarray] = [np.array([token.embedding for token in new], np.float32).ravel()]
         for record, more in parts:
             message |= record
             buffers += more
@@ -169,7 +169,7 @@ def closed_part(place: int, why: str) -> Part:
 def inside_part(place: int, inside: Inside) -> Part:
     """What was inside at a place: stages, who looked where (in 255ths), and a memory with its gates."""
     stages = spread(inside.stages, STAGES)
-    buffers = [np.concatenate([stage.vector for stage in stages]).astype(np.float32).tobytes()]
+    buffers: list[np.ndarray] = [np.concatenate([stage.vector for stage in stages]).astype(np.float32)]
     record: Message = {
         "place": place,
         "stages": [
@@ -180,12 +180,12 @@ def inside_part(place: int, inside: Inside) -> Part:
     }
     if inside.attention is not None:
         record["heads"] = inside.attention.shape[:2]
-        buffers.append(np.round(inside.attention * 255).astype(np.uint8).tobytes())
+        buffers.append(np.round(inside.attention * 255).astype(np.uint8).ravel())
     if inside.memory is not None:
         memory = inside.memory
         record["units"] = len(memory.cell)
         parts = [memory.cell, memory.input_gate, memory.forget_gate, memory.output_gate]
-        buffers.append(np.concatenate(parts).astype(np.float32).tobytes())
+        buffers.append(np.concatenate(parts).astype(np.float32))
     return {"inside": record}, buffers
 
 
