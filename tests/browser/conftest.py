@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from journey_coverage import watch
 from server import PATIENCE, TOKEN, free_port, running
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,15 +28,34 @@ CHROMIUM_OPTIONS = [
 IMPORTS = "from helpers.models.checkpoint import load_all, load_shipped\nfrom helpers.window.explorer import Explorer"
 
 
+class Browser:
+    """Chromium: each page in a profile of its own, and what it runs of journey.js is counted."""
+
+    def __init__(self, browser, config) -> None:
+        self.browser, self.config, self.pages = browser, config, []
+
+    def new_page(self, **options):
+        page = self.browser.new_page(**options)
+        watch(page, self.config)
+        self.pages.append(page)
+        return page
+
+    def close(self) -> None:
+        for page in self.pages:
+            if not page.is_closed():
+                page.close()
+        self.browser.close()
+
+
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(request):
     """Closed at the end of each module: while it is open, an event loop runs in this thread."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test installs it")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no chromium found: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        browser = Browser(playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS), request.config)
         yield browser
         browser.close()
 
@@ -164,11 +184,11 @@ class WindowPage:
 
     def move(self, slider: str, key: str, times: int, number: int = 0) -> str:
         """Arrow keys on a slider's handle: its value afterwards."""
-        handle = self.part(slider, number).locator("[role=slider]")
+        handle = self.part(slider, number).locator("[role=slider], [type=range]")
         handle.focus()
         for _ in range(times):
             self.page.keyboard.press(key)
-        return handle.get_attribute("aria-valuenow")
+        return handle.get_attribute("aria-valuenow") or handle.input_value()
 
     def ask(self, expression: str) -> str:
         """What the kernel says the expression is."""
