@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,5 +78,12 @@ def summary(source: str, ran) -> str:
         lines += bool(places)
         if not all(ran[place] for place in places):
             missed.append(number)
-    rest = f"; not all of {', '.join(map(str, missed))}" if missed else ""
+    rest = f"; not all of {', '.join(runs(missed))}" if missed else ""
     return f"{NAME}: the browser ran {1 - len(missed) / lines:.1%} of {lines} lines of code{rest}"
+
+
+def runs(numbers: list[int]) -> Iterator[str]:
+    """Numbers in order as 3, 7-9, 12."""
+    for _, found in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in found]
+        yield str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"
