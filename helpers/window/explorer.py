@@ -30,7 +30,7 @@ from helpers.window.views import display_widget
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
 MESSAGE_SECONDS = 0.045  # some 20 messages a second: the server drops those beyond 1,000
-SLOWLY_SECONDS = 0.4  # the plots' sentences, which are read and not watched, may lag that much
+SLOWLY_SECONDS = 1.0  # the plots' sentences, which are read and not watched, may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 LENS_LIMIT = 10_000  # of a larger vocabulary the lens ranks only the step's own candidates, which costs far less

@@ -34,6 +34,7 @@ class Store {
     /** @type {Token[]} */ this.tokens = [];
     /** @type {Map<number, Step>} */ this.read = new Map(); // what was expected at tokens of the prompt
     /** @type {Map<number, Inside>} */ this.insides = new Map();
+    /** @type {Map<number, string>} */ this.pieces = new Map();
     /** @type {Set<() => void>} */ this.views = new Set();
     /** @type {Record<string, string>} */ this.said = {};
     /** @type {number | null} */ this.picked = null; // a place that this page looks at, and the kernel does not
@@ -58,16 +59,28 @@ class Store {
     if (message.begin > this.tokens.length) return false;
     this.cut(message.begin);
     const rows = floats(buffers[0]), size = rows.length / (message.tokens.length || 1);
-    message.tokens.forEach((/** @type {Token} */ token, /** @type {number} */ n) =>
-      this.tokens.push({ ...token, row: rows.subarray(n * size, (n + 1) * size) }));
+    message.tokens.forEach((/** @type {any} */ token, /** @type {number} */ n) => {
+      const step = token.step && this.named(token.step), { piece = this.pieces.get(token.id) } = token;
+      this.pieces.set(token.id, piece);
+      this.tokens.push({ ...token, piece, step, row: rows.subarray(n * size, (n + 1) * size) });
+    });
     const { run, prompt, position, playing, status, open, said, recorded = false } = message;
     Object.assign(this, { run, prompt, position, playing, status, open, recorded, said: said ?? this.said });
     const newest = position === this.steps && this.picked === this.tokens.length - 1; // no step leads on from there
     if (before !== `${run} ${position} ${this.tokens.length}` && !newest) this.picked = null;
-    if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
+    if (message.read) this.read.set(this.picked = message.read.place, this.named(message.read.step));
     if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, buffers.slice(1)));
     this.views.forEach((draw) => draw());
     return true;
+  }
+
+  /** A step whose candidates have their pieces: each is told once. @param {any} step @returns {Step} */
+  named(step) {
+    const candidates = step.candidates.map((/** @type {[number, number, number, string?]} */ [id, model, left, piece = this.pieces.get(id)]) => {
+      this.pieces.set(id, piece ?? "");
+      return [id, piece, model, left];
+    });
+    return { ...step, candidates };
   }
 
   /** @param {number} count */

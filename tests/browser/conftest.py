@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -74,25 +75,34 @@ def settings_folder(folder: Path, theme: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=["light"])
-def lab(request, tmp_path_factory):
-    """JupyterLab over an empty folder."""
-    folder, port = tmp_path_factory.mktemp("lab"), free_port()
+@contextmanager
+def jupyter_lab(folder: Path, theme: str = "light", source: str = ""):
+    """JupyterLab over a folder's own `notebooks`; source: a folder whose modules the kernels find first."""
+    port, root = free_port(), folder / "notebooks"
+    root.mkdir()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": str(tmp_path_factory.mktemp("home")),
-        "JUPYTERLAB_SETTINGS_DIR": str(settings_folder(tmp_path_factory.mktemp("settings"), request.param)),
-        "TOKEN_JOURNEY_MY_MODEL": str(folder / "my_model"),
-        "PYTHONPATH": os.environ.get("TOKEN_JOURNEY_KERNEL", ""),  # another ipykernel: make test-kernels
+        "HOME": str(folder),
+        "JUPYTERLAB_SETTINGS_DIR": str(settings_folder(folder / "settings", theme)),
+        "TOKEN_JOURNEY_MY_MODEL": str(root / "my_model"),
+        "PYTHONPATH": source,
     }
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip", "127.0.0.1"),
         *("--port", str(port), "--ServerApp.port_retries=0"),
         f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.root_dir={root}",
     ]
-    with running(command, port, env=environment, cwd=folder) as server:
-        server.folder = folder
+    with running(command, port, env=environment, cwd=root) as server:
+        server.folder = root
+        yield server
+
+
+@pytest.fixture(scope="session", params=["light"])
+def lab(request, tmp_path_factory):
+    """JupyterLab over an empty folder; TOKEN_JOURNEY_KERNEL names another ipykernel (make test-kernels)."""
+    source = os.environ.get("TOKEN_JOURNEY_KERNEL", "")
+    with jupyter_lab(tmp_path_factory.mktemp("lab"), request.param, source) as server:
         yield server
 
 
