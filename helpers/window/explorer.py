@@ -29,7 +29,7 @@ from helpers.window.page import checked_path, page_of, write_page
 from helpers.window.views import display_widget
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
-MESSAGE_SECONDS = 0.045  # some 20 messages a second: the server drops those beyond 1,000
+MESSAGE_SECONDS = 0.09  # from message to message: each is shown in two halves, and costs more than what is in it
 SLOWLY_SECONDS = 1.0  # the plots' sentences, which are read and not watched, may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
@@ -248,13 +248,13 @@ class Explorer:
         self._stream = self._start(self._play(), TASK)
 
     async def _play(self) -> None:
-        """Stream until the end or a pause. At most 22 messages a second, and always one more at the end."""
+        """Stream until the end or a pause; at most 11 messages a second, 22 with the inside, and one at the end."""
         drawn = 0.0
         try:
             while not self._at_end():
                 began = time.monotonic()
                 await self._take_step()
-                if time.monotonic() - drawn >= MESSAGE_SECONDS:
+                if time.monotonic() - drawn >= MESSAGE_SECONDS / (2 if self._controls.inside.value else 1):
                     drawn = time.monotonic()
                     self._draw()
                 per_second = SPEEDS[self._controls.speed.value]

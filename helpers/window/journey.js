@@ -808,14 +808,37 @@ function labels(words, y, first, last) {
 
 // ------------------------------------------------------------------------------------------------ the widget itself
 
+const HALF = 45; // milliseconds between the halves of a message, which come every 90 (MESSAGE_SECONDS in explorer.py)
+
+/** What streams in two parts, so that a text grows evenly: a message costs the kernel more than what is in it. @param {any} message @param {DataView[]} buffers @returns {Part[]} */
+function halves(message, buffers) {
+  const count = message.tokens?.length ?? 0, half = count >> 1, [rows] = buffers;
+  if (!message.playing || !message.begin || message.inside || !half) return [[message, buffers]];
+  const { buffer, byteOffset, byteLength } = rows, size = (byteLength / count) * half;
+  const parts = [new DataView(buffer, byteOffset, size), new DataView(buffer, byteOffset + size, byteLength - size)];
+  const { tokens, begin, position } = message;
+  return [
+    [{ ...message, tokens: tokens.slice(0, half), position: position - count + half }, [parts[0]]],
+    [{ ...message, tokens: tokens.slice(half), begin: begin + half }, [parts[1], ...buffers.slice(1)]],
+  ];
+}
+
 /** Made once for each window: the store outlives its views. */
 export default function journey() {
   const store = new Store();
   return {
     /** @param {{model: Model}} context */
     initialize({ model }) {
+      /** @type {Part[]} */ let waiting = [];
+      let timer = 0;
+      const take = (/** @type {Part} */ part) => { if (!store.take(...part)) model.send({ kind: "whole" }); };
+      const takeWaiting = () => { clearTimeout(timer); waiting.splice(0).forEach(take); };
       model.on("msg:custom", (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
-        if (!store.take(message, buffers)) model.send({ kind: "whole" });
+        takeWaiting();
+        const [first, ...rest] = halves(message, buffers);
+        take(first);
+        waiting = rest;
+        if (rest.length) timer = setTimeout(takeWaiting, HALF);
       });
       model.send({ kind: "whole" });
     },
