@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +81,7 @@ class TokenStep:
     entropy: float
     changed: str = ""
 
-    @property
+    @cached_property
     def surprise(self) -> float:
         """How unlikely `output` was for the model, in bits: -log2 of its probability at temperature 1."""
         [given] = [c.model_probability for c in self.candidates if c.token_id == self.output.token_id]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
+from itertools import takewhile
+from operator import attrgetter, itemgetter
 
 from helpers.records import SPACE, Stage, Token, TokenStep
 
@@ -30,7 +31,7 @@ def share(probability: float) -> str:
 
 def of_text(tokens: Sequence[Token]) -> str:
     """How many tokens came from the prompt, how many are new, and the newest one."""
-    given = sum(token.from_prompt for token in tokens)
+    given = sum(1 for _ in takewhile(attrgetter("from_prompt"), tokens))
     new = len(tokens) - given
     return f"{given} tokens of the prompt and {new} new ones; the newest is {visible(tokens[-1].piece)}."
 

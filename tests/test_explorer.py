@@ -90,7 +90,7 @@ def test_the_last_frame_is_drawn_even_when_tokens_come_faster_than_frames(models
         assert len(page.messages) < 60
         assert "stopped at the limit of 60 new tokens" in page.status
         assert page.shows(explorer.generation)
-        assert explorer._controls.position.value == explorer._controls.position.max == 60
+        assert page.last["position"] == explorer.position == 60
 
     on_loop(scene)
 
@@ -172,7 +172,7 @@ def test_play_from_the_past_forks_and_choosing_replaces(models):
         explorer = explorer_over(models, max_new_tokens=20)
         explorer.run(8)
         before = [token.token_id for token in explorer.generation.tokens]
-        explorer._controls.position.value = 4
+        explorer._receive({"kind": "look", "position": 4})
         await until(lambda: explorer.position == 4)
         explorer.look(3)
         await until(lambda: explorer.position == 3)

@@ -34,7 +34,6 @@ class Controls:
     filters: Mapping[str, widgets.FloatSlider | widgets.IntSlider]
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
-    position: widgets.IntSlider
     whole: widgets.VBox
 
     @property
@@ -111,25 +110,16 @@ def make_controls(
     filters = {name: filter_slider(entry, getattr(settings, name), "explorer") for name, entry in FILTERS.items()}
     for slider in filters.values():
         slider.style.description_width = LABEL_WIDTH
-    position = _named("position", widgets.IntSlider(0, min=0, max=1), None, label="position")
     whole = widgets.VBox(
         [
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
             _named("sliders", widgets.Box([*filters.values(), *sliders.values()])),
             view,
-            position,
             widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
         ]
     )
     whole.add_class("explorer")
-    return Controls(
-        **buttons,
-        **inputs,
-        **sliders,
-        filters=filters,
-        position=position,
-        whole=whole,
-    )
+    return Controls(**buttons, **inputs, **sliders, filters=filters, whole=whole)
 
 
 def show_playing(controls: Controls, playing: bool) -> None:
@@ -154,15 +144,3 @@ def _named(name: str, widget: Any, width: str | None = None, label: str | None =
     if width:
         widget.layout.width = width
     return widget
-
-
-def show_position(controls: Controls, position: int, longest: int) -> None:
-    """Put the position slider at `position` of `longest`.
-
-    A slider that gets range and value in one message tells of a value cut to its old end, as if the reader had moved
-    it: so the range grows before, and shrinks after.
-    """
-    slider = controls.position
-    slider.max = max(slider.max, longest)
-    slider.value = position
-    slider.max = longest

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -23,13 +25,14 @@ from helpers.protocols import LanguageModel, TokenizerProtocol
 from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
-from helpers.window.controls import SPEEDS, make_controls, show_playing, show_position
+from helpers.window.controls import SPEEDS, make_controls, show_playing
 from helpers.window.journey import Frame, JourneyView, Message, Part, closed_part, inside_part, read_part
+from helpers.window.page import checked_path, page_of, write_page
 from helpers.window.views import display_widget
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
-MESSAGE_SECONDS = 0.045  # some 20 messages a second: the server drops those beyond 1,000
-SLOWLY_SECONDS = 0.4  # what is read and not watched, sentences and the position slider, may lag that much
+MESSAGE_SECONDS = 0.09  # from message to message: each is shown in two halves, and costs more than what is in it
+SLOWLY_SECONDS = 1.0  # the plots' sentences, which are read and not watched, may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 LENS_LIMIT = 10_000  # of a larger vocabulary the lens ranks only the step's own candidates, which costs far less
@@ -97,8 +100,7 @@ class Explorer:
     def run(self, steps: int) -> None:
         """Take up to `steps` steps at once, in this cell; stop where the text ends."""
         steps = checks.whole_number("steps", steps)
-        if self.playing or self._lock.locked():
-            raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
+        self._check_idle()
         self._agree()
         self._fork()
         try:
@@ -107,6 +109,23 @@ class Explorer:
                 steps -= 1
         finally:
             self._draw()  # after an interrupt, too
+
+    def save_page(self, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+        """Write this journey as one HTML file, which any browser opens without kernel and network; the path itself.
+
+        path: ends in .html. A page that was saved before is replaced, any other file only if `overwrite` is True.
+        ValueError or OSError says why there is no such file to be had.
+        """
+        target = checked_path(path, checks.true_or_false("overwrite", overwrite))
+        self._check_idle()
+        model, prompt, seed = self._begun_with
+        beginning = f"‘{prompt}’, continued by the model ‘{model}’ with seed {seed}"
+        write_page(target, page_of(self.generation, self.position, beginning, self._inside))
+        return target
+
+    def _check_idle(self) -> None:
+        if self.playing or self._lock.locked():
+            raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
 
     # What the buttons do, for cells and tests. Each returns at once; the window acts as soon as the cell has ended.
 
@@ -169,7 +188,6 @@ class Explorer:
         c.reset.on_click(lambda _: self.reset())
         for widget in (c.prompt, c.seed, c.model):
             widget.observe(lambda _: self._ask(self._begin_afresh), names="value")
-        c.position.observe(self._position_moved, names="value")
         c.inside.observe(lambda _: self._open_inside(), names="value")
 
     def _play_pressed(self) -> None:
@@ -178,10 +196,6 @@ class Explorer:
             self.pause()
         elif not (just_ended and self._is_latest()):
             self.play()
-
-    def _position_moved(self, change: dict) -> None:
-        if change["new"] != self.position:  # the reader moved it, not we
-            self.look(change["new"])
 
     def _open_inside(self) -> None:
         """Open or fold the part. A text that streams goes on: its next message brings what is opened."""
@@ -263,13 +277,13 @@ class Explorer:
         self._stream = self._start(self._play(), TASK)
 
     async def _play(self) -> None:
-        """Stream until the end or a pause. At most 22 messages a second, and always one more at the end."""
+        """Stream until the end or a pause; at most 11 messages a second, 22 with the inside, and one at the end."""
         drawn = 0.0
         try:
             while not self._at_end():
                 began = time.monotonic()
                 await self._take_step()
-                if time.monotonic() - drawn >= MESSAGE_SECONDS:
+                if time.monotonic() - drawn >= MESSAGE_SECONDS / (2 if self._controls.inside.value else 1):
                     drawn = time.monotonic()
                     self._draw()
                 per_second = SPEEDS[self._controls.speed.value]
@@ -422,7 +436,7 @@ class Explorer:
         return self.generation.steps[self.position - 1] if self.position else None
 
     def _draw(self) -> None:
-        """Tell the page what is new: records in one message, and the few widgets that follow them."""
+        """Tell the page what is new, in one message; the button says whether a text streams."""
         said = not self.playing or time.monotonic() - self._slow >= SLOWLY_SECONDS
         state, trouble = self._state(), sentences.shortened(self._trouble, 300)
         can, inside = self._can[self._begun_with[0]], self._controls.inside.value
@@ -435,19 +449,17 @@ class Explorer:
         show_playing(self._controls, self.playing)
         if said:
             self._slow = time.monotonic()
-            limit = self._controls.length.value if self.playing else 0  # while a text streams the range stays
-            show_position(self._controls, self.position, max(1, len(self.generation.steps), limit))
 
     def _parts(self) -> list[Part]:
         """What the page shows of the place looked at alone: what was expected within the prompt, and the inside."""
         parts = [] if self._asked is None else [read_part(self.generation.expected(self._asked))]
         if self._controls.inside.value and (self.position or self._asked is not None):
-            parts.append(self._inside())
+            begin = len(self.generation.tokens) - len(self.generation.steps) - 1
+            parts.append(self._inside(begin + self.position - 1 if self._asked is None else self._asked))
         return parts
 
-    def _inside(self) -> Part:
-        begin = len(self.generation.tokens) - len(self.generation.steps) - 1
-        place = begin + self.position - 1 if self._asked is None else self._asked
+    def _inside(self, place: int) -> Part:
+        """What was inside at a place, or why there is nothing to show."""
         large = self._model.vocab_size > LENS_LIMIT
         try:
             inside = self.generation.inside_at(place, lens="candidates" if large else "vocabulary")

@@ -42,12 +42,14 @@ class Store {
     this.can = ""; // what of the model can be changed: its "heads", its "memory", or nothing
     /** @type {[number, number][]} */ this.muted = []; // layer, head
     /** @type {[number, number][]} */ this.flipped = []; // place, unit
+    /** @type {Map<number, string>} */ this.pieces = new Map();
     /** @type {Set<() => void>} */ this.views = new Set();
     /** @type {Record<string, string>} */ this.said = {};
     /** @type {number | null} */ this.picked = null; // a place that this page looks at, and the kernel does not
     this.run = -1;
     this.prompt = this.position = 0;
-    this.playing = this.open = this.looks = false; // looks: whether the model has attention heads, as far as is known
+    this.playing = this.open = this.recorded = false;
+    this.looks = false; // whether the model has attention heads, as far as is known
     this.status = ["", "", "", ""];
   }
 
@@ -66,19 +68,32 @@ class Store {
     if (message.begin > this.tokens.length) return false;
     this.cut(message.begin);
     const rows = floats(buffers[0]), size = rows.length / (message.tokens.length || 1);
-    message.tokens.forEach((/** @type {Token} */ token, /** @type {number} */ n) =>
-      this.tokens.push({ ...token, row: rows.subarray(n * size, (n + 1) * size) }));
-    const { run, prompt, position, playing, status, open, said } = message;
-    Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said });
-    if (before !== `${run} ${position} ${this.tokens.length}`) this.picked = null;
+    message.tokens.forEach((/** @type {any} */ token, /** @type {number} */ n) => {
+      const step = token.step && this.named(token.step), { piece = this.pieces.get(token.id) } = token;
+      this.pieces.set(token.id, piece);
+      this.tokens.push({ ...token, piece, step, row: rows.subarray(n * size, (n + 1) * size) });
+    });
+    const { run, prompt, position, playing, status, open, said, recorded = false } = message;
+    Object.assign(this, { run, prompt, position, playing, status, open, recorded, said: said ?? this.said });
+    const newest = position === this.steps && this.picked === this.tokens.length - 1; // no step leads on from there
+    if (before !== `${run} ${position} ${this.tokens.length}` && !newest) this.picked = null;
     if (message.model) this.takeModel(message.model);
-    if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
+    if (message.read) this.read.set(this.picked = message.read.place, this.named(message.read.step));
     const left = buffers.slice(1);
     if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, left));
     this.looks ||= Boolean(message.inside?.heads);
     if (message.memory) this.remember(message.memory, left);
     this.views.forEach((draw) => draw());
     return true;
+  }
+
+  /** A step whose candidates have their pieces: each is told once. @param {any} step @returns {Step} */
+  named(step) {
+    const candidates = step.candidates.map((/** @type {[number, number, number, string?]} */ [id, model, left, piece = this.pieces.get(id)]) => {
+      this.pieces.set(id, piece ?? "");
+      return [id, piece, model, left];
+    });
+    return { ...step, candidates };
   }
 
   /** @param {number} count */
@@ -101,6 +116,11 @@ class Store {
       cell: Float32Array.from(values.subarray(n * units, (n + 1) * units), (value) => (value / 32767) * largest),
       gates: gates.subarray(3 * n * units, 3 * (n + 1) * units),
     }));
+  }
+
+  /** How many steps there are. */
+  get steps() {
+    return this.tokens.length - this.prompt;
   }
 
   /** The place that is looked at: of the token that went in. */
@@ -279,10 +299,11 @@ class View {
       new Plot("cosines", 500, hover, press, (place) => this.store.tokens[place].cosine, true),
       new Plot("surprise", 500, hover, press, (place) => (place < this.store.prompt ? null : this.store.surprise(place)), true),
     ];
+    this.position = new Position(this);
     this.tip = h("div", { class: "tj-tip", hidden: "", "aria-hidden": "true" });
     const lower = h("div", { class: "tj-lower" }, this.plots[1].root, this.plots[2].root);
     this.root = h("div", { class: "tj-view" }, this.status.root, this.text.root, this.stations.root, this.inside.root,
-      this.plots[0].root, lower, this.tip);
+      this.plots[0].root, lower, this.position.root, this.tip);
     el.append(this.root);
     this.ask = () => { this.waiting ||= requestAnimationFrame(() => this.draw()); };
     store.views.add(this.ask);
@@ -308,6 +329,7 @@ class View {
     this.inside.draw(first, last);
     const marks = moves(store.tokens.slice(0, last), this.filters, Math.max(0, first - 1));
     for (const plot of this.plots) plot.draw(store, first, last, marks, this.hovered);
+    this.position.draw();
     this.drawTip();
   }
 
@@ -342,21 +364,27 @@ class View {
 
   /** Look at a token: the page shows it at once, the kernel is told. @param {number} place */
   press(place) {
-    const { store } = this, newest = store.tokens.length - 1;
+    const { store } = this;
     store.picked = place;
-    if (place < store.prompt - 1) {
-      this.send({ kind: "read", place });
-    } else {
-      this.send({ kind: "look", position: Math.min(place - store.prompt + 2, newest - store.prompt + 1) });
-    }
+    if (place < store.prompt - 1) this.send({ kind: "read", place });
+    else this.send({ kind: "look", position: Math.min(place - store.prompt + 2, store.steps) });
+    store.views.forEach((draw) => draw());
+  }
+
+  /** Look at a step, 0 for the prompt: the page shows it at once, too. @param {number} position */
+  look(position) {
+    const { store } = this;
+    Object.assign(store, { picked: null, position });
+    this.send({ kind: "look", position });
     store.views.forEach((draw) => draw());
   }
 
   /** The next step at which the model hesitated, from the place looked at on, and from the beginning again. */
   pressNextOpen() {
     const { store } = this, begin = Math.max(0, store.prompt - 1), count = store.tokens.length - 1 - begin;
+    const now = store.step && store.place >= begin ? store.place : begin - 1;
     for (let n = 1; n <= count; n++) {
-      const place = begin + (((store.place - begin + n) % count) + count) % count;
+      const place = begin + ((now - begin + n) % count);
       if ((store.stepAt(place)?.entropy ?? 0) >= OPEN) return this.press(place);
     }
   }
@@ -577,7 +605,7 @@ class Stations {
   drawChoices(step, came) {
     const { store } = this.view, rows = step?.candidates ?? [];
     const scale = 1 / Math.max(SMALL, ...rows.map((row) => Math.max(row[2], row[3])));
-    const free = !store.playing && store.place >= store.prompt - 1;
+    const free = !store.playing && !store.recorded && store.place >= store.prompt - 1;
     this.choices.forEach((choice, n) => choice.draw(rows[n], scale, rows[n]?.[0] === came?.id, free));
     const nothing = store.picked === null ? "Nothing is predicted yet: press Step or Play." : "The model has not read on from here yet: press Step or Play.";
     tell(this.bars, this.choiceSaid, step ? step.said : nothing);
@@ -1019,6 +1047,24 @@ class Plot {
   }
 }
 
+/** Which step is looked at, as a slider that the page moves itself. */
+class Position {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    this.slider = h("input", { type: "range", min: 0, step: 1, "data-lm-suppress-shortcuts": "true", oninput: () => view.look(Number(this.slider.value)) });
+    this.said = h("output");
+    this.root = h("label", { class: "explorer-position" }, h("span", {}, "position"), this.slider, this.said);
+  }
+
+  draw() {
+    const { store } = this.view, { slider } = this;
+    if (slider.max !== String(store.steps)) slider.max = String(store.steps);
+    if (slider.value !== String(store.position)) slider.value = String(store.position);
+    say(this.said, `${store.position} of ${store.steps}`);
+  }
+}
+
 /** @param {string[][]} spots */
 function path(spots) {
   return spots.length ? `M${spots.map((spot) => spot.join(" ")).join("L")}` : "";
@@ -1047,14 +1093,37 @@ function labels(words, y, first, last) {
 
 // ------------------------------------------------------------------------------------------------ the widget itself
 
+const HALF = 45; // milliseconds between the halves of a message, which come every 90 (MESSAGE_SECONDS in explorer.py)
+
+/** What streams in two parts, so that a text grows evenly: a message costs the kernel more than what is in it. @param {any} message @param {DataView[]} buffers @returns {Part[]} */
+function halves(message, buffers) {
+  const count = message.tokens?.length ?? 0, half = count >> 1, [rows] = buffers;
+  if (!message.playing || !message.begin || message.inside || !half) return [[message, buffers]];
+  const { buffer, byteOffset, byteLength } = rows, size = (byteLength / count) * half;
+  const parts = [new DataView(buffer, byteOffset, size), new DataView(buffer, byteOffset + size, byteLength - size)];
+  const { tokens, begin, position } = message;
+  return [
+    [{ ...message, tokens: tokens.slice(0, half), position: position - count + half }, [parts[0]]],
+    [{ ...message, tokens: tokens.slice(half), begin: begin + half }, [parts[1], ...buffers.slice(1)]],
+  ];
+}
+
 /** Made once for each window: the store outlives its views. */
-export default () => {
+export default function journey() {
   const store = new Store();
   return {
     /** @param {{model: Model}} context */
     initialize({ model }) {
+      /** @type {Part[]} */ let waiting = [];
+      let timer = 0;
+      const take = (/** @type {Part} */ part) => { if (!store.take(...part)) model.send({ kind: "whole" }); };
+      const takeWaiting = () => { clearTimeout(timer); waiting.splice(0).forEach(take); };
       model.on("msg:custom", (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
-        if (!store.take(message, buffers)) model.send({ kind: "whole" });
+        takeWaiting();
+        const [first, ...rest] = halves(message, buffers);
+        take(first);
+        waiting = rest;
+        if (rest.length) timer = setTimeout(takeWaiting, HALF);
       });
       model.send({ kind: "whole" });
     },
@@ -1064,4 +1133,119 @@ export default () => {
       return () => view.remove();
     },
   };
-};
+}
+
+// ----------------------------------------------------------------------------------------- a page without a kernel
+
+const PACE = 400; // milliseconds from step to step, where a recorded journey plays
+
+/**
+ * What stands for the kernel in a saved page (page.py): it answers with what the kernel had to say.
+ *
+ * @typedef {[any, DataView[]]} Part  a message or a part of one, and its buffers
+ * @typedef {{filters: string[], position: number, text: Part, steps: Part[], reads: Part[]}} Recording
+ */
+class Recorded {
+  /** @param {Recording} recording */
+  constructor(recording) {
+    this.recording = recording;
+    this.position = recording.position;
+    this.open = true;
+    this.timer = 0;
+    /** @type {(message: any, buffers: DataView[]) => void} */ this.receive = () => {};
+    const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ act) =>
+      h("button", { type: "button", class: `explorer-${name}`, onclick: act }, label);
+    this.play = button("play", "Play", () => (this.timer ? this.pause() : this.begin()));
+    this.inside = button("inside", "Inside", () => this.show(this.position, !this.open));
+    this.bar = h("div", { class: "explorer-controls" }, this.play, button("step", "Step", () => this.look(this.position + 1)),
+      button("back", "Back", () => this.look(this.position - 1)), this.inside);
+  }
+
+  /** @param {string} _ @param {(message: any, buffers: DataView[]) => void} receive */
+  on(_, receive) {
+    this.receive = receive;
+  }
+
+  off() {}
+
+  set() {}
+
+  /** @param {string} name */
+  get(name) {
+    return /** @type {any} */ (this.recording)[name];
+  }
+
+  /** @param {{kind: string, position?: number, place?: number}} message */
+  send({ kind, position = this.position, place = 0 }) {
+    const { text, steps, reads } = this.recording;
+    if (kind === "whole") [text, ...steps].forEach((part) => this.tell(part));
+    if (kind === "whole" || kind === "look") this.look(position);
+    if (kind === "read") this.tell(reads[place]);
+  }
+
+  /** @param {Part} part */
+  tell([part, buffers]) {
+    const { text: [text], steps } = this.recording, { position, open } = this, { status, said } = steps[position][0];
+    const message = { ...text, begin: text.tokens.length, tokens: [], recorded: true, ...part, position, open, status, said };
+    this.receive(message, "tokens" in part ? buffers : [new DataView(new ArrayBuffer(0)), ...buffers]);
+  }
+
+  /** @param {number} position */
+  show(position, open = this.open) {
+    this.position = Math.min(Math.max(position, 0), this.recording.steps.length - 1);
+    this.open = open;
+    this.inside.setAttribute("aria-pressed", String(open));
+    this.tell(this.recording.steps[this.position]);
+  }
+
+  /** @param {number} position */
+  look(position) {
+    this.pause();
+    this.show(position);
+  }
+
+  begin() {
+    const last = this.recording.steps.length - 1;
+    say(this.play, "Pause");
+    if (this.position === last) this.show(0);
+    this.timer = setInterval(() => (this.position < last ? this.show(this.position + 1) : this.pause()), PACE);
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = 0;
+    say(this.play, "Play");
+  }
+}
+
+/** Show a recorded journey; `packed` is what page.py wrote. @param {HTMLElement} el @param {string} packed */
+export async function replay(el, packed) {
+  const model = new Recorded(await unpacked(packed)), widget = journey();
+  el.append(model.bar);
+  widget.initialize({ model });
+  widget.render({ model, el });
+}
+
+/** Base64 of gzip of: the length of the JSON, the JSON, and the buffers that it names. @param {string} text @returns {Promise<Recording>} */
+async function unpacked(text) {
+  const gzip = new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]).stream();
+  const all = await new Response(gzip.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  let end = 4 + new DataView(all).getUint32(0, true);
+  const recording = JSON.parse(new TextDecoder().decode(new Uint8Array(all, 4, end - 4)));
+  const buffer = (/** @type {[string, number]} */ [kind, size]) => {
+    const view = new DataView(all, (end += size) - size, size);
+    return kind === "blocks" ? unblocked(view) : view;
+  };
+  for (const part of [recording.text, ...recording.steps, ...recording.reads]) part[1] = part[1].map(buffer);
+  return recording;
+}
+
+/** Blocks of 32 numbers, each a float32 and what to multiply it by, from -127 to 127; as float32. @param {DataView} blocks */
+function unblocked(blocks) {
+  const values = new Float32Array((blocks.byteLength / 36) * 32);
+  values.forEach((_, n) => {
+    const block = 36 * (n >> 5);
+    values[n] = blocks.getFloat32(block, true) * blocks.getInt8(block + 4 + (n & 31));
+  });
+  return new DataView(values.buffer);
+}

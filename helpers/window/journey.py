@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent
 LATEST, AHEAD = 200, 12  # tokens in a plot at most; those shown behind the one that is looked at. As in journey.js
 STAGES = 8  # stages that are shown at most
 Message = dict[str, Any]
-Part = tuple[Message, list[bytes]]
+Part = tuple[Message, list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,19 @@ class Teller:
         self._run = 0
         self._generation: Generation | None = None
         self._told: tuple[Token, ...] = ()
+        self._named: set[int] = set()  # ids whose pieces the page knows
         self._remembered = range(0)  # the places whose memory the page has
         self._change = AS_IT_IS
 
     def forget(self) -> None:
         """The next message tells the whole."""
-        self._told = ()
+        self._told, self._named = (), set()
 
     def tell(self, generation: Generation, frame: Frame, parts: Sequence[Part] = ()) -> Part:
         """(message, buffers); the first buffer holds the new tokens' rows, float32."""
         if generation is not self._generation:
-            self._run, self._generation, self._told = self._run + 1, generation, ()
+            self._run, self._generation = self._run + 1, generation
+            self.forget()
         tokens, steps = generation.tokens, generation.steps
         prompt, begin = len(tokens) - len(steps), self._first_untold(tokens)
         self._told, new = tokens, tokens[begin:]
@@ -98,7 +100,8 @@ class Teller:
             "begin": begin,
             "prompt": prompt,
             "tokens": [
-                token_record(token, steps[n - prompt] if n >= prompt else None) for n, token in enumerate(new, begin)
+                token_record(token, steps[n - prompt] if n >= prompt else None, self._named)
+                for n, token in enumerate(new, begin)
             ],
             "position": frame.position,
             "playing": frame.playing,
@@ -107,7 +110,7 @@ class Teller:
         }
         if frame.said:
             message["said"] = plot_sentences(tokens, steps, prompt - 1 + frame.position)
-        buffers = [np.array([token.embedding for token in new], np.float32).tobytes()]
+        buffers: list[np.ndarray] = [np.array([token.embedding for token in new], np.float32).ravel()]
         for record, more in parts:
             message |= record
             buffers += more
@@ -145,24 +148,30 @@ class Teller:
         return next((n for n, (old, new) in pairs if old is not new), min(len(told), len(tokens)))
 
 
-def token_record(token: Token, step: TokenStep | None) -> Message:
-    """A token as the page gets it, and how it came about; its row goes into a buffer."""
+def token_record(token: Token, step: TokenStep | None, named: set[int]) -> Message:
+    """A token as the page gets it, and how it came about; its row goes into a buffer.
+
+    named: ids whose pieces the page knows; those that are told here are added.
+    """
     cosine = token.cosine_to_previous
-    return {
+    record = {
         "id": token.token_id,
-        "piece": sentences.shortened(sentences.visible(token.piece), 40),
+        "step": None if step is None else step_record(step, named),
         "norm": round(token.norm, 5),
         "cosine": None if cosine is None else round(cosine, 5),
         "said": sentences.of_row(token),
-        "step": None if step is None else step_record(step),
     }
+    if piece := _new_piece(token, named):
+        record["piece"] = piece[0]
+    return record
 
 
-def step_record(step: TokenStep) -> Message:
+def step_record(step: TokenStep, named: set[int]) -> Message:
     """How a token came about: the candidates, the settings, who took it."""
     return {
         "candidates": [
-            [*_named(row), _digits(row.model_probability), _digits(row.sampling_probability)] for row in step.candidates
+            [row.token_id, _digits(row.model_probability), _digits(row.sampling_probability), *_new_piece(row, named)]
+            for row in step.candidates
         ],
         "by": step.chosen_by,
         "settings": [getattr(step.settings, name) for name in FILTERS],
@@ -170,6 +179,14 @@ def step_record(step: TokenStep) -> Message:
         "said": sentences.of_choice(step),
         **({"changed": step.changed} if step.changed else {}),
     }
+
+
+def _new_piece(shown: Token | Candidate, named: set[int]) -> list[str]:
+    """The piece, or nothing where the page knows it."""
+    if shown.token_id in named:
+        return []
+    named.add(shown.token_id)
+    return [_piece(shown)]
 
 
 def plot_sentences(tokens: Sequence[Token], steps: Sequence[TokenStep], place: int) -> dict[str, str]:
@@ -192,7 +209,7 @@ def shown_places(count: int, place: int) -> range:
 
 def read_part(step: TokenStep) -> Part:
     """What the model expected at a token of the prompt."""
-    return {"read": {"place": step.input.position, "step": step_record(step)}}, []
+    return {"read": {"place": step.input.position, "step": step_record(step, set())}}, []
 
 
 def closed_part(place: int, why: str) -> Part:
@@ -203,7 +220,7 @@ def closed_part(place: int, why: str) -> Part:
 def inside_part(place: int, inside: Inside) -> Part:
     """What was inside at a place: stages, and who looked where (in 255ths), or how many units a memory has."""
     stages = spread(inside.stages, STAGES)
-    buffers = [np.concatenate([stage.vector for stage in stages]).astype(np.float32).tobytes()]
+    buffers: list[np.ndarray] = [np.concatenate([stage.vector for stage in stages]).astype(np.float32)]
     record: Message = {
         "place": place,
         "stages": [
@@ -214,7 +231,7 @@ def inside_part(place: int, inside: Inside) -> Part:
     }
     if inside.attention is not None:
         record["heads"] = inside.attention.shape[:2]
-        buffers.append(np.round(inside.attention * 255).astype(np.uint8).tobytes())
+        buffers.append(np.round(inside.attention * 255).astype(np.uint8).ravel())
     if inside.memory is not None:
         record["units"] = len(inside.memory.cell)
     return {"inside": record}, buffers
@@ -229,7 +246,7 @@ def memory_part(begin: int, memories: Sequence[Memory]) -> Part:
     largest = float(np.abs(cells).max()) or 1.0
     parts = np.round(cells / largest * 32767).astype(np.int16), np.round(gates * 255).astype(np.uint8)
     record = {"begin": begin, "count": len(memories), "largest": largest}
-    return {"memory": record}, [part.tobytes() for part in parts]
+    return {"memory": record}, [part.ravel() for part in parts]
 
 
 def spread(stages: Sequence[Stage], most: int) -> Sequence[Stage]:
@@ -239,14 +256,14 @@ def spread(stages: Sequence[Stage], most: int) -> Sequence[Stage]:
     return [stages[round(place * (len(stages) - 1) / (most - 1))] for place in range(most)]
 
 
-def _named(candidate: Candidate) -> tuple[int, str]:
-    return candidate.token_id, sentences.shortened(sentences.visible(candidate.piece), 40)
+def _piece(shown: Token | Candidate) -> str:
+    return sentences.shortened(sentences.visible(shown.piece), 40)
 
 
 def _guess(candidate: Candidate) -> list[Any]:
-    return [*_named(candidate), _digits(candidate.model_probability)]
+    return [candidate.token_id, _piece(candidate), _digits(candidate.model_probability)]
 
 
 def _digits(probability: float) -> float:
     """Four digits that count: a probability that is not 0 does not become 0."""
-    return float(f"{probability:.4g}")
+    return float(f"{probability:.4g}") if probability else 0

@@ -85,7 +85,7 @@ def test_looking_back_changes_nothing_and_playing_from_there_forks(window):
     before = window.ask("explorer.generation.text")
     window.press("back")
     window.wait_for_status("looking at step 2 of 3")
-    assert window.move("position", "ArrowLeft", 1) == "1.0"
+    assert window.move("position", "ArrowLeft", 1) == "1"
     window.wait_for_status("looking at step 1 of 3")
     assert window.ask("explorer.generation.text") == before
     chips = window.part("text")
