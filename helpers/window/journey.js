@@ -13,7 +13,7 @@
  * @typedef {{name: string, norm: number, rank: number | null, vector: Float32Array, guesses: Guess[]}} Stage
  * @typedef {{place: number, why?: string, said: string, stages: Stage[], heads: [number, number] | null,
  *   looks: Uint8Array | null, units: number, memory: Float32Array | null}} Inside
- * @typedef {{on: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
+ * @typedef {{on: Function, off: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
  */
 
 const LATEST = 200; // tokens in a plot at most
@@ -761,6 +761,110 @@ function labels(words, y, first, last) {
   });
 }
 
+// ------------------------------------------------------------------------------------- charts of lessons: drawn whole
+
+/**
+ * @typedef {{kind: string, said: string, [more: string]: any}} Chart  as charts.py makes it
+ * @typedef {(value: number) => number} Scale
+ */
+const PALETTE = ["var(--tj-blue)", "var(--tj-orange)", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#888888", "#a6761d"];
+/** @type {Record<string, (chart: Chart) => HTMLElement>} */
+const CHARTS = { bars: barChart, lines: lineChart, map: wordMap, sample: sampleText };
+
+/** A row of charts, drawn anew whenever they change. @param {Model} model @param {HTMLElement} el */
+function drawCharts(model, el) {
+  const root = h("div", { class: "tj-charts" });
+  /** Those of a list stand below each other. @type {(chart: any) => HTMLElement} */
+  const drawn = (chart) => (Array.isArray(chart) ? h("div", {}, ...chart.map(drawn)) : CHARTS[chart.kind](chart));
+  const draw = () => root.replaceChildren(...model.get("charts").map(drawn));
+  model.on("change:charts", draw);
+  el.append(root);
+  draw();
+  return () => { model.off("change:charts", draw); root.remove(); };
+}
+
+/** A chart with its sentence. @param {string} kind @param {any} picture @param {string} said */
+function captioned(kind, picture, said) {
+  const line = h("p", { class: "tj-sentence" });
+  picture.setAttribute("role", "img");
+  tell(picture, line, said);
+  return h("div", { class: `tj-chart tj-${kind}` }, picture, line);
+}
+
+/** @param {number[]} size @param {(Node | string)[]} children */
+function canvasOf([width, height], ...children) {
+  return s("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, ...children);
+}
+
+/** @param {number} low @param {number} high @param {number} first @param {number} last @param {boolean} [log] @returns {Scale} */
+function scaled(low, high, first, last, log = false) {
+  const of = log ? Math.log : Number, span = of(high) - of(low) || 1;
+  return (value) => first + ((of(value) - of(low)) / span) * (last - first);
+}
+
+/** Round numbers on a scale of logarithms: 1, 2 and 5 of each power of ten. @param {number} low @param {number} high */
+function powers(low, high) {
+  const tens = range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
+  return tens.flatMap((ten) => [1, 2, 5].map((one) => Number(`${one}e${ten}`))).filter((tick) => low <= tick && tick <= high);
+}
+
+/** Heights of labels, moved to be `least` apart at least, and none below `lowest`. @param {number[]} heights @param {number} least @param {number} lowest */
+function apart(heights, least, lowest) {
+  const order = heights.map((_, n) => n).sort((a, b) => heights[a] - heights[b]), moved = [...heights];
+  let free = -Infinity;
+  for (const n of order) free = (moved[n] = Math.max(moved[n], free)) + least;
+  for (const n of order.reverse()) lowest = (moved[n] = Math.min(moved[n], lowest)) - least;
+  return moved;
+}
+
+/** @param {Chart} chart */
+function barChart({ key, rows, said }) {
+  const bar = (/** @type {[number, string]} */ [part, look]) => {
+    const drawn = h("i", { class: `tj-${look}` });
+    drawn.style.width = `${(100 * part).toFixed(1)}%`;
+    return drawn;
+  };
+  const row = (/** @type {[string, string, [number, string][]]} */ [name, figures, bars]) => h("div", { class: "tj-row", title: `${name}: ${figures}` },
+    h("bdi", {}, shortened(name)), h("span", {}, ...bars.map(bar)), h("small", {}, figures));
+  return captioned("bar-chart", h("div", {}, h("div", { class: "tj-row" }, h("bdi"), h("small", {}, key)), ...rows.map(row)), said);
+}
+
+/** @param {Chart} chart */
+function lineChart({ size: [width, height, margin], x: [first, last, unit], y: [low, high], lines, key, log, levels, named, said }) {
+  const [left, right] = [44, width - margin], [top, base] = [key ? 24 : 10, height - (unit ? 24 : 8)];
+  const x = scaled(first, last, left, right), y = scaled(low, high, base, top, log), across = `H${right}`;
+  const grid = (log ? powers : ticks)(low, high).flatMap((tick) => [s("path", { class: "tj-grid", d: `M${left} ${y(tick).toFixed(1)}${across}` }),
+    s("text", { x: left - 6, y: (y(tick) + 4).toFixed(1), "text-anchor": "end" }, String(tick))]);
+  const drawn = lines.flatMap((/** @type {[[number, number][], string]} */ [points, look]) => {
+    const spots = points.map(([a, b]) => [x(a).toFixed(1), y(b).toFixed(1)]);
+    const dots = look === "dots" ? [s("path", { class: "tj-dots", d: spots.map((spot) => `M${spot.join(" ")}h0`).join("") })] : [];
+    return [s("path", { class: look === "grey" ? "tj-line tj-grey" : "tj-line", d: path(spots) }), ...dots];
+  });
+  const dashed = levels.map((/** @type {[string, number]} */ [, value]) => s("path", { class: "tj-mean", d: `M${left} ${y(value).toFixed(1)}${across}` }));
+  const names = [...levels, ...named], heights = apart(names.map(([, value]) => y(value) + 4), 13, base + 4);
+  const beside = names.map(([name, value], n) => s("text", { class: n < levels.length ? "" : "tj-own", x: right + 6, y: heights[n].toFixed(1) }, `${shortened(name, 12)} ${value.toFixed(3)}`));
+  const below = unit ? ticks(first, last).map((tick, n) => ({ x: x(tick), said: `${n ? "" : `${unit} `}${tick.toLocaleString("en-US")}` })) : [];
+  return captioned("line-chart", canvasOf([width, height], s("text", { x: left, y: 12 }, key), ...grid, ...dashed, ...drawn, ...beside,
+    ...labels(below, height - 8, left, right)), said);
+}
+
+/** @param {Chart} chart */
+function wordMap({ size: [width, height, legend], classes, words, said }) {
+  const name = (/** @type {any[]} */ [x, y, , word, [wx, wy, side]]) => [
+    ...(Math.abs(y - wy) > 5 ? [s("path", { class: "tj-thread", d: `M${x} ${y}L${wx} ${wy}` })] : []),
+    s("text", { class: "tj-word", x: wx.toFixed(1), y: (wy + 3).toFixed(1), "text-anchor": side === "left" ? "start" : "end" }, word)];
+  const dots = words.map((/** @type {any[]} */ [cx, cy, kind]) => s("circle", { cx, cy, r: 4, fill: PALETTE[kind % PALETTE.length] }));
+  const named = words.filter((/** @type {any[]} */ word) => word[4]).flatMap(name);
+  const keys = classes.map((/** @type {string} */ kind, /** @type {number} */ n) =>
+    s("text", { x: 12 + 78 * (n % 5), y: legend + 16 + 14 * Math.floor(n / 5), style: `fill: ${PALETTE[n % PALETTE.length]}` }, `● ${kind}`));
+  return captioned("map", canvasOf([width, height], ...dots, ...named, ...keys), said);
+}
+
+/** @param {Chart} chart */
+function sampleText({ title, text }) {
+  return h("div", { class: "tj-sample" }, h("b", {}, title), ` ${text}`);
+}
+
 // ------------------------------------------------------------------------------------------------ the widget itself
 
 /** Made once for each window: the store outlives its views. */
@@ -769,6 +873,7 @@ export default () => {
   return {
     /** @param {{model: Model}} context */
     initialize({ model }) {
+      if (model.get("charts")) return;
       model.on("msg:custom", (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
         if (!store.take(message, buffers)) model.send({ kind: "whole" });
       });
@@ -776,6 +881,7 @@ export default () => {
     },
     /** @param {{model: Model, el: HTMLElement}} context */
     render({ model, el }) {
+      if (model.get("charts")) return drawCharts(model, el);
       const view = new View(el, store, (message) => model.send(message), model.get("filters"));
       return () => view.remove();
     },

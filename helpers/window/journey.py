@@ -20,7 +20,7 @@ from helpers.records import Candidate, Inside, Stage, Token, TokenStep
 from helpers.sampling import FILTERS
 from helpers.streaming import Generation
 
-FOLDER = Path(__file__).parent
+ESM, CSS = (Path(__file__).parent / name for name in ("journey.js", "journey.css"))
 LATEST, AHEAD = 200, 12  # tokens in a plot at most; those shown behind the one that is looked at. As in journey.js
 STAGES = 8  # stages that are shown at most
 Message = dict[str, Any]
@@ -46,8 +46,7 @@ class Frame:
 class JourneyView(anywidget.AnyWidget):
     """The part of the live window that the page draws. receive: what is done with a message that the page sends."""
 
-    _esm = FOLDER / "journey.js"
-    _css = FOLDER / "journey.css"
+    _esm, _css = ESM, CSS
     filters = traitlets.List([entry.short for entry in FILTERS.values()]).tag(sync=True)
 
     def __init__(self, receive: Callable[[Message], None]) -> None:
