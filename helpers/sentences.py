@@ -8,6 +8,7 @@ from operator import itemgetter
 
 from helpers.records import SPACE, Stage, Token, TokenStep
 
+NOTHING_NEW = "The two texts have the same prompt and no new token yet: press Step or Play."
 DIVERGED = "no number any more (diverged: lower the learning rate)"
 
 
@@ -100,6 +101,16 @@ def of_stages(stages: Sequence[Stage], total: int | None = None) -> str:
     guesses = ", ".join(f"{stage.candidates[0].piece!r} at {stage.name}" for stage in read)
     norms = f"norm {stages[0].norm:.2f} at {stages[0].name}, {stages[-1].norm:.2f} at {stages[-1].name}"
     return f"{_counted(stages, total)} stages of one token; the lens reads first: {guesses}; {norms}."
+
+
+def of_parting(agree: int, unit: str, said: Sequence[tuple[str, str | None]]) -> str:
+    """How long two texts agree, and what each says then: (name, piece), None for a text that has ended; [] so far."""
+    if not said:
+        return f"The two texts agree for {agree} {unit}{'s' * (agree != 1)} so far." if agree else NOTHING_NEW
+    then = " and ".join(f"{name} {'ends' if piece is None else f'says {quoted(piece)}'}" for name, piece in said)
+    if not agree:
+        return f"The two texts part at once: {then}."
+    return f"The two texts agree for {agree} {unit}{'s' * (agree != 1)}; then {then}."
 
 
 def of_distribution(left: int, leader: str, highest: float, bits: float, before: float) -> str:

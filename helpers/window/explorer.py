@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -24,6 +24,9 @@ from helpers.streaming import Generation
 from helpers.window.controls import SPEEDS, make_controls, show_playing, show_position
 from helpers.window.journey import Frame, JourneyView, Message, Part, closed_part, inside_part, read_part
 from helpers.window.views import display_widget
+
+if TYPE_CHECKING:  # compare.py builds on this module
+    from helpers.window.compare import Comparison
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
 MESSAGE_SECONDS = 0.045  # some 20 messages a second: the server drops those beyond 1,000
@@ -55,7 +58,7 @@ class Explorer:
     ) -> None:
         self._models = _checked_models(models)
         checks.text_of("the prompt", prompt)
-        self._view = JourneyView(self._receive)
+        self._view = self._new_view()
         self._controls = make_controls(self._view, list(models), prompt, seed, settings, speed, max_new_tokens)
         if checks.true_or_false("large", large):
             self.widget.add_class("explorer-large")
@@ -73,6 +76,26 @@ class Explorer:
         self._draw()
 
     # ------------------------------------------------------------------------------------------------ for lessons
+
+    @staticmethod
+    def compare(
+        runs: Mapping[str, tuple],
+        prompt: str = "One day, Mia",
+        seed: int = 0,
+        settings: SamplingSettings = BEGIN,
+        *,
+        speed: str = "5/s",
+        max_new_tokens: int = 200,
+        large: bool = False,
+    ) -> Comparison:
+        """A window over two runs of one prompt, which grow in step; it says where they part.
+
+        runs: {name: (model, tokenizer, settings, seed)}, two of them. What is left out, or None, the window's sliders
+        and its seed say.
+        """
+        from helpers.window.compare import Comparison
+
+        return Comparison(runs, prompt, seed, settings, speed=speed, max_new_tokens=max_new_tokens, large=large)
 
     @property
     def widget(self) -> widgets.VBox:
@@ -319,6 +342,9 @@ class Explorer:
         if dropped:
             self.generation.rewind(self.position)
             self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
+
+    def _new_view(self) -> JourneyView:
+        return JourneyView(self._receive)
 
     def _new_generation(self) -> Generation:
         model, prompt, seed = named = self._controls.beginning

@@ -41,6 +41,7 @@ class Store {
     this.prompt = this.position = 0;
     this.playing = this.open = false;
     this.status = ["", "", "", ""];
+    /** @type {[number | null, string]} */ this.part = [null, ""]; // where this text leaves the other of two, in words
   }
 
   /**
@@ -61,7 +62,7 @@ class Store {
     message.tokens.forEach((/** @type {Token} */ token, /** @type {number} */ n) =>
       this.tokens.push({ ...token, row: rows.subarray(n * size, (n + 1) * size) }));
     const { run, prompt, position, playing, status, open, said } = message;
-    Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said });
+    Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said, part: message.part ?? this.part });
     if (before !== `${run} ${position} ${this.tokens.length}`) this.picked = null;
     if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
     if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, buffers.slice(1)));
@@ -228,8 +229,9 @@ let views = 0; // a number for each view, for ids within the page
 
 /** One view of a store: built once, then filled at most once a frame. */
 class View {
-  /** @param {HTMLElement} el @param {Store} store @param {(message: any) => void} send @param {string[]} filters */
-  constructor(el, store, send, filters) {
+  /** @param {HTMLElement} el @param {Store} store @param {(message: any) => void} send @param {string[]} filters @param {number} [wide] */
+  constructor(el, store, send, filters, wide = 1000) {
+    /** @type {View[]} */ this.pair = [this]; // this one, and the one beside it, where there are two
     this.store = store;
     this.send = send;
     this.filters = filters;
@@ -244,7 +246,7 @@ class View {
     this.stations = new Stations(this);
     this.inside = new InsidePart(this);
     this.plots = [
-      new Plot("norms", 1000, hover, press, (place) => this.store.tokens[place].norm),
+      new Plot("norms", wide, hover, press, (place) => this.store.tokens[place].norm),
       new Plot("cosines", 500, hover, press, (place) => this.store.tokens[place].cosine, true),
       new Plot("surprise", 500, hover, press, (place) => (place < this.store.prompt ? null : this.store.surprise(place)), true),
     ];
@@ -298,20 +300,28 @@ class View {
   /** @param {number | null} place */
   hover(place) {
     if (place === this.hovered) return;
-    this.hovered = place;
-    this.ask();
+    for (const [view, there] of this.beside(place ?? 0)) {
+      view.hovered = place === null ? null : there;
+      view.ask();
+    }
+  }
+
+  /** Each view, and the place in its text that stands beside one of this text's: as many steps from the prompt's end. @param {number} place @returns {[View, number][]} */
+  beside(place) {
+    const all = this.pair.map((view) => /** @type {[View, number]} */ ([view, place - this.store.prompt + view.store.prompt]));
+    return all.filter(([view, there]) => view.store.tokens[there]);
   }
 
   /** Look at a token: the page shows it at once, the kernel is told. @param {number} place */
   press(place) {
     const { store } = this, newest = store.tokens.length - 1;
-    store.picked = place;
+    for (const [view, there] of this.beside(place)) view.store.picked = there;
     if (place < store.prompt - 1) {
       this.send({ kind: "read", place });
     } else {
       this.send({ kind: "look", position: Math.min(place - store.prompt + 2, newest - store.prompt + 1) });
     }
-    store.views.forEach((draw) => draw());
+    for (const view of this.pair) view.store.views.forEach((draw) => draw());
   }
 
   /** The next step at which the model hesitated, from the place looked at on, and from the beginning again. */
@@ -328,7 +338,7 @@ class View {
     this.tip.hidden = !chip;
     if (!chip || this.hovered === null) return;
     say(this.tip, told(this.store, this.hovered));
-    const left = Math.min(chip.offsetLeft, this.root.clientWidth - this.tip.offsetWidth);
+    const left = Math.min(chip.offsetLeft, this.text.root.clientWidth - this.tip.offsetWidth);
     this.tip.style.left = `${Math.max(0, left)}px`;
     this.tip.style.top = `${chip.offsetTop + chip.offsetHeight + 2}px`;
   }
@@ -364,7 +374,7 @@ class Status {
     this.count = h("span");
     this.notice = h("span", { role: "status" });
     const button = (/** @type {string} */ tint) =>
-      h("button", { type: "button", "data-tint": tint, onclick: () => { view.tint = tint; view.ask(); } }, tint);
+      h("button", { type: "button", "data-tint": tint, onclick: () => view.pair.forEach((each) => { each.tint = tint; each.ask(); }) }, tint);
     this.buttons = TINTS.map(button);
     this.open = h("button", { type: "button", class: "explorer-next-open", title: `Jump to the next step at which the model hesitated (${OPEN} bit of entropy or more)`,
       onclick: () => view.pressNextOpen() }, "next open step");
@@ -441,7 +451,7 @@ class Text {
     const came = store.step || store.picked !== null ? place + 1 : -1;
     this.chips.forEach((chip, n) => {
       const value = values[n], marks = `tj-chip${first + n < store.prompt ? " tj-prompt" : ""}${first + n === place ? " tj-in" : ""}${
-        first + n === came ? " tj-out" : ""}${first + n === view.hovered ? " tj-hover" : ""}${
+        first + n === came ? " tj-out" : ""}${first + n === store.part[0] ? " tj-part" : ""}${first + n === view.hovered ? " tj-hover" : ""}${
         tokens[first + n].step?.by === "learner" ? " tj-chosen" : ""}`;
       const shade = value === null ? "0" : ((value - low) / span).toFixed(3);
       if (chip.className !== marks) chip.className = marks;
@@ -761,6 +771,26 @@ function labels(words, y, first, last) {
   });
 }
 
+// ------------------------------------------------------------------------------------------- two runs, side by side
+
+/** Put two views into one grid, in step; the function returned takes them out. @param {HTMLElement} el @param {View[]} views @param {string[][]} runs */
+function sideBySide(el, views, runs) {
+  const { store } = views[0], said = h("p", { class: "tj-sentence explorer-parting" });
+  const root = h("div", { class: "tj-view tj-two" }, said, ...views.map((view) => view.root));
+  views.forEach((view, n) => {
+    const [name, own] = runs[n], title = () => [h("b", {}, name), h("small", {}, own)];
+    view.pair = views;
+    view.text.root.before(h("h4", { class: "tj-run" }, ...title()));
+    view.stations.root.firstChild?.before(h("h4", { class: "tj-side" }, ...title()));
+  });
+  views[1].status.root.remove(); // one status for both
+  const tellParting = () => say(said, store.part[1]);
+  store.views.add(tellParting);
+  el.append(root);
+  tellParting();
+  return () => { store.views.delete(tellParting); root.remove(); };
+}
+
 // ------------------------------------------------------------------------------------- charts of lessons: drawn whole
 
 /**
@@ -867,23 +897,27 @@ function sampleText({ title, text }) {
 
 // ------------------------------------------------------------------------------------------------ the widget itself
 
-/** Made once for each window: the store outlives its views. */
+/** Made once for each window: the stores, one for each text, outlive their views. */
 export default () => {
-  const store = new Store();
+  /** @type {Store[]} */
+  const stores = [];
   return {
     /** @param {{model: Model}} context */
     initialize({ model }) {
       if (model.get("charts")) return;
+      stores.push(new Store(), ...(model.get("runs") ?? []).slice(1).map(() => new Store()));
       model.on("msg:custom", (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
-        if (!store.take(message, buffers)) model.send({ kind: "whole" });
+        if (!stores[message.of ?? 0].take(message, buffers)) model.send({ kind: "whole" });
       });
       model.send({ kind: "whole" });
     },
     /** @param {{model: Model, el: HTMLElement}} context */
     render({ model, el }) {
       if (model.get("charts")) return drawCharts(model, el);
-      const view = new View(el, store, (message) => model.send(message), model.get("filters"));
-      return () => view.remove();
+      const runs = model.get("runs") ?? [], wide = runs.length ? 620 : 1000;
+      const views = stores.map((store, of) => new View(el, store, (message) => model.send({ ...message, of }), model.get("filters"), wide));
+      const apart = runs.length ? sideBySide(el, views, runs) : () => {};
+      return () => { apart(); views.forEach((view) => view.remove()); };
     },
   };
 };

@@ -48,9 +48,10 @@ class JourneyView(anywidget.AnyWidget):
 
     _esm, _css = ESM, CSS
     filters = traitlets.List([entry.short for entry in FILTERS.values()]).tag(sync=True)
+    runs: traitlets.List = traitlets.List().tag(sync=True)  # [name, what it has of its own], where there are two
 
-    def __init__(self, receive: Callable[[Message], None]) -> None:
-        super().__init__()
+    def __init__(self, receive: Callable[[Message], None], runs: Sequence[Sequence[str]] = ()) -> None:
+        super().__init__(runs=list(runs))
         self._teller = Teller()
         self.on_msg(lambda _widget, content, _buffers: receive(content))
 
