@@ -113,6 +113,14 @@ def of_parting(agree: int, unit: str, said: Sequence[tuple[str, str | None]]) ->
     return f"The two texts agree for {agree} {unit}{'s' * (agree != 1)}; then {then}."
 
 
+def of_forks(lengths: Sequence[int]) -> str:
+    """How many branches were left, and how long the longest of them is after its fork."""
+    if not lengths:
+        return "No branch was left yet: go Back and Play, or choose another candidate at an earlier step."
+    counted, most = f"{len(lengths)} branch{'es were' if len(lengths) > 1 else ' was'} left", max(lengths)
+    return f"{counted}; the longest has {most} token{'s' * (most > 1)} of its own. Press one to bring it back."
+
+
 def of_distribution(left: int, leader: str, highest: float, bits: float, before: float) -> str:
     """How many ids can be drawn, which one leads, and the entropy, in bits, beside that of the model."""
     return (

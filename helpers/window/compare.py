@@ -48,6 +48,7 @@ class Comparison(Explorer):
         for widget in (
             self._controls.model,
             self._controls.inside,
+            self._controls.tree,
             *(() if moved else self._controls.filters.values()),
         ):
             widget.layout.display = "none"
@@ -68,6 +69,9 @@ class Comparison(Explorer):
         self._begun_with = self._controls.beginning
         _, prompt, seed = self._begun_with
         return cast(Generation, Both(list(self._runs.values()), prompt, seed))  # all of it that a window asks for
+
+    def _keep(self, steps: tuple[TokenStep, ...]) -> str:
+        return ""  # two texts have no tree
 
     def _receive(self, message: Message) -> None:
         if message.get("kind") == "read":  # counted from the prompt's end, for both
@@ -135,8 +139,14 @@ class Both:
 
     def rewind(self, steps: int) -> None:
         """Keep the first `steps` steps of each and forget the rest."""
+        self._before = [text.steps for text in self.each]
         for text in self.each:
             text.rewind(min(steps, len(text.steps)))
+
+    def restore(self, steps: Sequence[TokenStep]) -> None:
+        """Undo the latest `rewind`, of both."""
+        for text, before in zip(self.each, self._before, strict=True):
+            text.restore(before)
 
     def _each(self, take: Callable[[Generation, SamplingSettings | None], TokenStep]) -> TokenStep:
         """A step of each text, or of none: where one breaks off, the other takes its own back."""

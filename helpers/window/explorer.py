@@ -22,6 +22,7 @@ from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
 from helpers.window.controls import SPEEDS, make_controls, show_playing, show_position
+from helpers.window.forks import Fork, Forks, common, tree_part
 from helpers.window.journey import Frame, JourneyView, Message, Part, closed_part, inside_part, read_part
 from helpers.window.views import display_widget
 
@@ -69,6 +70,7 @@ class Explorer:
         self._notice, self._trouble, self._token_seconds = "", "", math.inf
         self._slow, self._ended = -math.inf, -math.inf
         self.generation = self._new_generation()
+        self._forks = Forks()
         self.position = 0
         self._asked: int | None = None  # a place within the prompt that the page looks at
         self._pause_other_windows()
@@ -111,6 +113,11 @@ class Explorer:
     def playing(self) -> bool:
         """True while a text streams in this window."""
         return self._stream is not None and not self._stream.done()
+
+    @property
+    def forks(self) -> tuple[Fork, ...]:
+        """The branches that this text has left since it began, the latest 12, the oldest first."""
+        return self._forks.beside(self.generation.steps)
 
     def run(self, steps: int) -> None:
         """Take up to `steps` steps at once, in this cell; stop where the text ends."""
@@ -157,6 +164,10 @@ class Explorer:
         """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
         self._ask(self._look_to, checks.whole_number("position", position))
 
+    def restore(self, number: int) -> None:
+        """Bring back the branch of this number; the text that is shown becomes one in its place."""
+        self._ask(self._restore, self._forks.checked(number))
+
     def _ipython_display_(self) -> None:
         """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
         display_widget(self.widget)
@@ -172,7 +183,8 @@ class Explorer:
         for widget in (c.prompt, c.seed, c.model):
             widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
         c.position.observe(self._position_moved, names="value")
-        c.inside.observe(lambda _: self._open_inside(), names="value")
+        for part in (c.inside, c.tree):
+            part.observe(lambda _: self._open_inside(), names="value")
 
     def _play_pressed(self) -> None:
         just_ended = self.generation.finish_reason and time.monotonic() - self._ended < ENDED_SECONDS
@@ -204,6 +216,8 @@ class Explorer:
             self._ask(self._read, message["place"])
         elif kind == "choose":
             self._ask(self._choose_candidate, message["position"], message["token_id"])
+        elif kind == "restore":
+            self._ask(self._restore, message["number"])
 
     def _draw_if_idle(self) -> None:
         if not self.playing and not self._lock.locked():
@@ -318,12 +332,17 @@ class Explorer:
 
     async def _choose(self, token_id: int) -> None:
         self._agree()
-        step, dropped = self._shown_step(), len(self.generation.steps) - self.position
+        step, before, dropped = self._shown_step(), self.generation.steps, len(self.generation.steps) - self.position
         settings = self.settings if step is None else step.settings
         self.generation.rewind(max(0, self.position - 1))
-        chosen = self.generation.choose(token_id, settings)
+        try:
+            chosen = self.generation.choose(token_id, settings)
+        except BaseException:
+            self.generation.restore(before)
+            raise
         self._take(chosen)
-        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped)}."
+        kept = self._keep(before) if before else ""
+        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped, kept)}."
 
     async def _reset(self, notice: str = "Back to the prompt.") -> None:
         self._restart(notice)
@@ -334,14 +353,31 @@ class Explorer:
 
     def _restart(self, notice: str) -> None:
         self.generation = self._new_generation()
+        self._forks = Forks()
         self.position, self._token_seconds, self._notice = 0, math.inf, notice
 
     def _fork(self) -> None:
         """Go on from the step that is looked at; what came after it is dropped, and that is said."""
         dropped = len(self.generation.steps) - self.position
         if dropped:
+            kept = self._keep(self.generation.steps)
             self.generation.rewind(self.position)
-            self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
+            self._notice = f"Forked after step {self.position}{_dropped(dropped, kept)}."
+
+    def _keep(self, steps: tuple[TokenStep, ...]) -> str:
+        """Keep what the text leaves as a branch of the tree; and say so."""
+        full = self._forks.keep(steps)
+        return f"the tree keeps them{', and has let its oldest branch go' if full else ''}"
+
+    async def _restore(self, number: int) -> None:
+        """Bring back a branch; one that is gone by now leaves all as it is."""
+        steps, before = self._forks.take(number), self.generation.steps
+        self.generation.restore(steps)
+        if common(before, steps) < len(before):
+            self._forks.keep(before)
+        self._token_seconds = math.inf  # the model reads the whole text next
+        self._show(len(steps))
+        self._notice = f"Branch {number} is back."
 
     def _new_view(self) -> JourneyView:
         return JourneyView(self._receive)
@@ -378,7 +414,8 @@ class Explorer:
         """Tell the page what is new: records in one message, and the few widgets that follow them."""
         said = not self.playing or time.monotonic() - self._slow >= SLOWLY_SECONDS
         state, trouble = self._state(), sentences.shortened(self._trouble, 300)
-        frame = Frame(self.position, self.playing, state, trouble, self._controls.inside.value, said)
+        tree = tree_part(self.generation.steps, self.forks) if said and self._controls.tree.value else None
+        frame = Frame(self.position, self.playing, state, trouble, self._controls.inside.value, said, tree)
         try:
             self._view.show(self.generation, frame, self._parts())
         except Exception as error:
@@ -451,8 +488,9 @@ def _checked_models(
     return models
 
 
-def _dropped(count: int) -> str:
-    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
+def _dropped(count: int, kept: str) -> str:
+    kept = kept and f" ({kept if count > 1 else kept.replace('them', 'it')})"
+    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped{kept}" if count else ""
 
 
 def _said(error: Exception) -> str:

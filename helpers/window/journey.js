@@ -13,6 +13,7 @@
  * @typedef {{name: string, norm: number, rank: number | null, vector: Float32Array, guesses: Guess[]}} Stage
  * @typedef {{place: number, why?: string, said: string, stages: Stage[], heads: [number, number] | null,
  *   looks: Uint8Array | null, units: number, memory: Float32Array | null}} Inside
+ * @typedef {[number, number, number, number, string]} Branch  number, where it parts, row it parts from, steps, words
  * @typedef {{on: Function, off: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
  */
 
@@ -41,6 +42,7 @@ class Store {
     this.prompt = this.position = 0;
     this.playing = this.open = false;
     this.status = ["", "", "", ""];
+    /** @type {{rows: Branch[], said: string} | null} */ this.tree = null;
     /** @type {[number | null, string]} */ this.part = [null, ""]; // where this text leaves the other of two, in words
   }
 
@@ -62,7 +64,8 @@ class Store {
     message.tokens.forEach((/** @type {Token} */ token, /** @type {number} */ n) =>
       this.tokens.push({ ...token, row: rows.subarray(n * size, (n + 1) * size) }));
     const { run, prompt, position, playing, status, open, said } = message;
-    Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said, part: message.part ?? this.part });
+    Object.assign(this, { run, prompt, position, playing, status, open, said: said ?? this.said, part: message.part ?? this.part,
+      tree: message.tree === undefined ? this.tree : message.tree });
     if (before !== `${run} ${position} ${this.tokens.length}`) this.picked = null;
     if (message.read) this.read.set(this.picked = message.read.place, message.read.step);
     if (message.inside) this.insides.set(message.inside.place, insideOf(message.inside, buffers.slice(1)));
@@ -245,6 +248,7 @@ class View {
     this.text = new Text(this);
     this.stations = new Stations(this);
     this.inside = new InsidePart(this);
+    this.tree = new Tree(this);
     this.plots = [
       new Plot("norms", wide, hover, press, (place) => this.store.tokens[place].norm),
       new Plot("cosines", 500, hover, press, (place) => this.store.tokens[place].cosine, true),
@@ -252,7 +256,7 @@ class View {
     ];
     this.tip = h("div", { class: "tj-tip", hidden: "", "aria-hidden": "true" });
     const lower = h("div", { class: "tj-lower" }, this.plots[1].root, this.plots[2].root);
-    this.root = h("div", { class: "tj-view" }, this.status.root, this.text.root, this.stations.root, this.inside.root,
+    this.root = h("div", { class: "tj-view" }, this.status.root, this.text.root, this.stations.root, this.inside.root, this.tree.root,
       this.plots[0].root, lower, this.tip);
     el.append(this.root);
     this.ask = () => { this.waiting ||= requestAnimationFrame(() => this.draw()); };
@@ -276,6 +280,7 @@ class View {
     this.text.draw();
     this.stations.draw();
     this.inside.draw();
+    this.tree.draw();
     const [first, last] = shownPlaces(store.tokens.length, store.place + (store.position || store.picked !== null ? 1 : 0), LATEST);
     const marks = moves(store.tokens.slice(0, last), this.filters, Math.max(0, first - 1));
     for (const plot of this.plots) plot.draw(store, first, last, marks, this.hovered);
@@ -620,6 +625,43 @@ function stageRow(stage) {
   });
   const read = guesses.length ? guesses : [h("i", {}, "the output layer cannot read it")];
   return h("div", { class: "tj-stage" }, h("span", {}, stage.name), canvas, h("b", {}, stage.norm.toFixed(2)), h("span", {}, ...read));
+}
+
+const ROW = 20; // pixels of a branch
+
+/** The branches that the text has left, each a line from where it parts, and a button that brings it back. */
+class Tree {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    this.drawn = "";
+    this.lines = s("svg", { "aria-hidden": "true" });
+    this.names = h("div");
+    this.said = h("p", { class: "tj-sentence" });
+    this.rows = h("div", { class: "tj-branches", role: "group" }, this.lines, this.names);
+    this.root = h("div", { class: "explorer-branches" }, h("h4", {}, "tree: the branches that this text has left"), this.rows, this.said);
+  }
+
+  draw() {
+    const { tree, tokens, prompt } = this.view.store, steps = tokens.length - prompt;
+    this.root.hidden = !tree;
+    const key = JSON.stringify([tree, steps]);
+    if (!tree || this.drawn === key) return;
+    this.drawn = key;
+    const longest = Math.max(1, steps, ...tree.rows.map((row) => row[3])), x = (/** @type {number} */ step) => 6 + (300 * step) / longest;
+    const line = (/** @type {number[]} */ [from, trunk, to], /** @type {number} */ n) =>
+      s("path", { class: n ? "tj-branch" : "tj-branch tj-trunk", d: `M${x(from)} ${ROW * (trunk + 0.5)}V${ROW * (n + 0.5)}H${x(to)}` });
+    const lines = [[0, 0, steps], ...tree.rows.map(([, parted, trunk, count]) => [parted, trunk, count])];
+    this.lines.setAttribute("style", `height: ${ROW * lines.length}px`);
+    this.lines.replaceChildren(...lines.map(line));
+    const button = (/** @type {Branch} */ [number, parted, , count, words]) => h("button", { type: "button", class: "tj-bring", "data-branch": number,
+      title: `Bring back branch ${number}, ${count} steps`, onclick: () => this.view.send({ kind: "restore", number }) },
+      `${number} · after step ${parted}: `, h("bdi", {}, words));
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.branch;
+    this.names.replaceChildren(h("b", {}, `shown: ${steps} step${steps === 1 ? "" : "s"}`), ...tree.rows.map(button));
+    if (focused) this.names.querySelector(`[data-branch="${focused}"]`)?.focus();
+    tell(this.rows, this.said, tree.said);
+  }
 }
 
 /** A number for each token along the text. */

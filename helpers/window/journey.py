@@ -32,7 +32,8 @@ class Frame:
     """How the window stands, beside the records of its text.
 
     position: how many steps are looked at. status: what goes on, how far it is, what happened. trouble: an error, or
-    "". inside: whether that part is open. said: whether the sentences of the plots are told anew.
+    "". inside: whether that part is open. said: whether the sentences of the plots, and the tree, are told anew.
+    tree: as `forks.tree_part` gives it, None where it is folded.
     """
 
     position: int
@@ -41,6 +42,7 @@ class Frame:
     trouble: str = ""
     inside: bool = False
     said: bool = True
+    tree: Message | None = None
 
 
 class JourneyView(anywidget.AnyWidget):
@@ -102,6 +104,7 @@ class Teller:
         }
         if frame.said:
             message["said"] = plot_sentences(tokens, steps, prompt - 1 + frame.position)
+            message["tree"] = frame.tree
         buffers = [np.array([token.embedding for token in new], np.float32).tobytes()]
         for record, more in parts:
             message |= record
