@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 from fakes import WithoutEnd
 from page import Page
-from test_explorer import explorer_over, models, on_loop, until  # noqa: F401
+from test_explorer import explorer_over, on_loop, until
 from test_inside import lstm, transformer
 
 from helpers.records import TokenStep
@@ -22,6 +22,11 @@ def grown(generation, steps, settings=HOT) -> tuple[TokenStep, ...]:
     for _ in range(steps):
         generation.step(settings)
     return generation.steps
+
+
+@pytest.fixture
+def models(endless, model):
+    return {"one": (model, endless)}
 
 
 @pytest.fixture
@@ -140,7 +145,7 @@ def test_a_fork_is_kept_and_pressing_it_brings_it_back(models):
         assert explorer.forks == ()
         explorer._controls.filters["temperature"].value = 2.0
         explorer._controls.play.click()
-        await until(lambda: "5 later tokens were dropped (the tree keeps them)." in explorer._status())
+        await until(lambda: "5 later tokens were dropped into the tree." in explorer._status())
         await until(lambda: not explorer.playing and len(explorer.generation.steps) == 8)
         [fork] = explorer.forks
         assert fork.steps == left

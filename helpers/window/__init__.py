@@ -2,6 +2,7 @@
 
 explorer              the live window: the session, and what its buttons do
 compare               two runs of the same prompt, side by side
+forks                 the branches that a text has left
 controls              widgets and their layout
 journey               records as messages to the page; journey.js draws them, journey.css has their looks
 charts                figures that change as a whole, which journey.js draws as well

@@ -366,8 +366,7 @@ class Explorer:
 
     def _keep(self, steps: tuple[TokenStep, ...]) -> str:
         """Keep what the text leaves as a branch of the tree; and say so."""
-        full = self._forks.keep(steps)
-        return f"the tree keeps them{', and has let its oldest branch go' if full else ''}"
+        return f" into the tree{', which let its oldest branch go' if self._forks.keep(steps) else ''}"
 
     async def _restore(self, number: int) -> None:
         """Bring back a branch; one that is gone by now leaves all as it is."""
@@ -488,9 +487,8 @@ def _checked_models(
     return models
 
 
-def _dropped(count: int, kept: str) -> str:
-    kept = kept and f" ({kept if count > 1 else kept.replace('them', 'it')})"
-    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped{kept}" if count else ""
+def _dropped(count: int, where: str) -> str:
+    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped{where}" if count else ""
 
 
 def _said(error: Exception) -> str:

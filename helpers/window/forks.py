@@ -15,7 +15,7 @@ WORDS = 60  # letters of a branch that the tree shows
 
 @dataclass(frozen=True)
 class Fork:
-    """A branch that was left: its number in the window, from 1, and its steps, of which `parted` are the text's, too."""
+    """A branch that was left: its number, from 1, and its steps, of which the first `parted` are the text's, too."""
 
     number: int
     parted: int
