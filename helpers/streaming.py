@@ -6,7 +6,7 @@ Models and tokenizers are met through the two Protocols of protocols.py: any tha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -243,6 +243,21 @@ class Generation:
         if reading is not None:
             self._reading = self._read_back(reading, steps)
 
+    def restore(self, steps: Sequence[TokenStep]) -> None:
+        """Put back steps that this text had before, in place of those that it has; the model reads them anew.
+
+        ValueError if they do not follow the prompt one after another.
+        """
+        found = checks.listed("steps", steps)
+        tokens = self._text.tokens[: self._prompt_length]
+        for index, step in enumerate(found):
+            checks.of_kind("a step", step, TokenStep, ", such as those of generation.steps")
+            if step.index != index or (step.input is not tokens[-1] and step.input != tokens[-1]):
+                raise ValueError(f"step {index} of these does not follow the text before it: give what this text had")
+            tokens.append(step.output)
+        self._reading = self._left = None
+        self._text = self._text_of(tokens, found)
+
     @contextmanager
     def _whole_or_not_at_all(self) -> Iterator[None]:
         """A step that breaks off, by an interrupt anywhere in it or an error of the model, leaves no trace."""
@@ -256,13 +271,11 @@ class Generation:
 
     def _text_after(self, steps: int) -> _Text:
         """The text as it was after the first `steps` steps."""
-        text = _Text(
-            self._text.tokens[: self._prompt_length + steps],
-            self._text.steps[:steps],
-            self._tokenizer.text_stream(),
-            self._draws_after(steps),
-        )
-        for token in text.tokens:
+        return self._text_of(self._text.tokens[: self._prompt_length + steps], self._text.steps[:steps])
+
+    def _text_of(self, tokens: list[Token], steps: list[TokenStep]) -> _Text:
+        text = _Text(tokens, steps, self._tokenizer.text_stream(), self._draws_after(len(steps)))
+        for token in tokens:
             text.stream.feed(token.token_id)
         return text
 

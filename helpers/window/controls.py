@@ -16,6 +16,7 @@ SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full"
 SEEDS, LENGTH = 10**9, 1000  # the largest
 LABEL_WIDTH = "84px"
 INSIDE = "Show what is inside the model at the step looked at: the stages from the row to the prediction"
+TREE = "Show the branches that were left when this text forked; a press brings one back"
 NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
 
 
@@ -31,6 +32,7 @@ class Controls:
     seed: widgets.BoundedIntText
     model: widgets.Dropdown
     inside: widgets.ToggleButton
+    tree: widgets.ToggleButton
     filters: Mapping[str, widgets.FloatSlider | widgets.IntSlider]
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
@@ -102,6 +104,7 @@ def make_controls(
         "seed": _named("seed", widgets.BoundedIntText(int(seed), min=0, max=SEEDS), "108px", label="seed"),
         "model": _named("model", widgets.Dropdown(options=list(models)), "165px", label="model"),
         "inside": _named("inside", widgets.ToggleButton(description="Inside", icon="search", tooltip=INSIDE)),
+        "tree": _named("tree", widgets.ToggleButton(description="Tree", icon="code-fork", tooltip=TREE)),
     }
     sliders = {
         "speed": _named("speed", widgets.SelectionSlider(options=list(SPEEDS), value=speed), None, label="speed"),

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -26,9 +26,13 @@ from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
 from helpers.window.controls import SPEEDS, make_controls, show_playing
+from helpers.window.forks import Fork, Forks, common, tree_part
 from helpers.window.journey import Frame, JourneyView, Message, Part, closed_part, inside_part, read_part
 from helpers.window.page import checked_path, page_of, write_page
 from helpers.window.views import display_widget
+
+if TYPE_CHECKING:  # compare.py builds on this module
+    from helpers.window.compare import Comparison
 
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
 MESSAGE_SECONDS = 0.09  # from message to message: each is shown in two halves, and costs more than what is in it
@@ -60,7 +64,7 @@ class Explorer:
     ) -> None:
         self._models = _checked_models(models)
         checks.text_of("the prompt", prompt)
-        self._view = JourneyView(self._receive)
+        self._view = self._new_view()
         self._controls = make_controls(self._view, list(models), prompt, seed, settings, speed, max_new_tokens)
         if checks.true_or_false("large", large):
             self.widget.add_class("explorer-large")
@@ -74,6 +78,7 @@ class Explorer:
         self._change, self._begun_with, self._interrupted = AS_IT_IS, self._controls.beginning, False
         self._changed = self._model  # with this change in it
         self.generation = self._new_generation()
+        self._forks = Forks()
         self.position = 0
         self._asked: int | None = None  # a place within the prompt that the page looks at
         self._pause_other_windows()
@@ -81,6 +86,26 @@ class Explorer:
         self._draw()
 
     # ------------------------------------------------------------------------------------------------ for lessons
+
+    @staticmethod
+    def compare(
+        runs: Mapping[str, tuple],
+        prompt: str = "One day, Mia",
+        seed: int = 0,
+        settings: SamplingSettings = BEGIN,
+        *,
+        speed: str = "5/s",
+        max_new_tokens: int = 200,
+        large: bool = False,
+    ) -> Comparison:
+        """A window over two runs of one prompt, which grow in step; it says where they part.
+
+        runs: {name: (model, tokenizer, settings, seed)}, two of them. What is left out, or None, the window's sliders
+        and its seed say.
+        """
+        from helpers.window.compare import Comparison
+
+        return Comparison(runs, prompt, seed, settings, speed=speed, max_new_tokens=max_new_tokens, large=large)
 
     @property
     def widget(self) -> widgets.VBox:
@@ -96,6 +121,11 @@ class Explorer:
     def playing(self) -> bool:
         """True while a text streams in this window."""
         return self._stream is not None and not self._stream.done()
+
+    @property
+    def forks(self) -> tuple[Fork, ...]:
+        """The branches that this text has left since it began, the latest 12, the oldest first."""
+        return self._forks.beside(self.generation.steps)
 
     def run(self, steps: int) -> None:
         """Take up to `steps` steps at once, in this cell; stop where the text ends."""
@@ -158,6 +188,10 @@ class Explorer:
         """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
         self._ask(self._look_to, checks.whole_number("position", position))
 
+    def restore(self, number: int) -> None:
+        """Bring back the branch of this number; the text that is shown becomes one in its place."""
+        self._ask(self._restore, self._forks.checked(number))
+
     def mute(self, heads: Iterable[tuple[int, int]]) -> None:
         """Mute these attention heads, (layer, head) each, and no others; an empty list unmutes all.
 
@@ -188,7 +222,8 @@ class Explorer:
         c.reset.on_click(lambda _: self.reset())
         for widget in (c.prompt, c.seed, c.model):
             widget.observe(lambda _: self._ask(self._begin_afresh), names="value")
-        c.inside.observe(lambda _: self._open_inside(), names="value")
+        for part in (c.inside, c.tree):
+            part.observe(lambda _: self._open_inside(), names="value")
 
     def _play_pressed(self) -> None:
         just_ended = self.generation.finish_reason and time.monotonic() - self._ended < ENDED_SECONDS
@@ -222,6 +257,8 @@ class Explorer:
             self._ask(self._mute, ())
         elif kind == "flip":
             self._ask(self._flip, message["position"], message["unit"])
+        elif kind == "restore":
+            self._ask(self._restore, message["number"])
 
     def _draw_if_idle(self) -> None:
         if not self.playing and not self._lock.locked():
@@ -339,12 +376,17 @@ class Explorer:
 
     async def _choose(self, token_id: int) -> None:
         self._agree()
-        step, dropped = self._shown_step(), len(self.generation.steps) - self.position
+        step, before, dropped = self._shown_step(), self.generation.steps, len(self.generation.steps) - self.position
         settings = self.settings if step is None else step.settings
         self.generation.rewind(max(0, self.position - 1))
-        chosen = self.generation.choose(token_id, settings)
+        try:
+            chosen = self.generation.choose(token_id, settings)
+        except BaseException:
+            self.generation.restore(before)
+            raise
         self._take(chosen)
-        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped)}."
+        kept = self._keep(before) if before else ""
+        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped, kept)}."
 
     async def _reset(self) -> None:
         said = "Back to the prompt, with nothing changed in the model." if str(self._change) else "Back to the prompt."
@@ -394,14 +436,33 @@ class Explorer:
 
     def _restart(self, notice: str) -> None:
         self.generation = self._new_generation()
+        self._forks = Forks()
         self.position, self._token_seconds, self._notice = 0, math.inf, notice
 
     def _fork(self) -> None:
         """Go on from the step that is looked at; what came after it is dropped, and that is said."""
         dropped = len(self.generation.steps) - self.position
         if dropped:
+            kept = self._keep(self.generation.steps)
             self.generation.rewind(self.position)
-            self._notice = f"{self._notice} Forked after step {self.position}{_dropped(dropped)}.".strip()
+            self._notice = f"{self._notice} Forked after step {self.position}{_dropped(dropped, kept)}.".strip()
+
+    def _keep(self, steps: tuple[TokenStep, ...]) -> str:
+        """Keep what the text leaves as a branch of the tree; and say so."""
+        return f" into the tree{', which let its oldest branch go' if self._forks.keep(steps) else ''}"
+
+    async def _restore(self, number: int) -> None:
+        """Bring back a branch; one that is gone by now leaves all as it is."""
+        steps, before = self._forks.take(number), self.generation.steps
+        self.generation.restore(steps)
+        if common(before, steps) < len(before):
+            self._forks.keep(before)
+        self._token_seconds = math.inf  # the model reads the whole text next
+        self._show(len(steps))
+        self._notice = f"Branch {number} is back."
+
+    def _new_view(self) -> JourneyView:
+        return JourneyView(self._receive)
 
     def _new_generation(self) -> Generation:
         model, prompt, seed = named = self._controls.beginning
@@ -440,7 +501,8 @@ class Explorer:
         said = not self.playing or time.monotonic() - self._slow >= SLOWLY_SECONDS
         state, trouble = self._state(), sentences.shortened(self._trouble, 300)
         can, inside = self._can[self._begun_with[0]], self._controls.inside.value
-        frame = Frame(self.position, self.playing, state, trouble, inside, said, can, self._change)
+        tree = tree_part(self.generation.steps, self.forks) if said and self._controls.tree.value else None
+        frame = Frame(self.position, self.playing, state, trouble, inside, said, can, self._change, tree)
         try:
             self._view.show(self.generation, frame, self._parts())
         except Exception as error:
@@ -512,8 +574,8 @@ def _checked_models(
     return models
 
 
-def _dropped(count: int) -> str:
-    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
+def _dropped(count: int, where: str) -> str:
+    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped{where}" if count else ""
 
 
 def _said(error: Exception) -> str:

@@ -14,7 +14,8 @@
  * @typedef {{place: number, why?: string, said: string, stages: Stage[], heads: [number, number] | null,
  *   looks: Uint8Array | null, units: number}} Inside
  * @typedef {{cell: Float32Array, gates: Uint8Array}} Memory  after a token; gates: input, forget, output in 255ths
- * @typedef {{on: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
+ * @typedef {[number, number, number, number, string]} Branch  number, where it parts, row it parts from, steps, words
+ * @typedef {{on: Function, off: Function, send: Function, get: Function}} Model  the kernel's end, or a stand-in in a saved page
  */
 
 const LATEST = 200; // tokens in a plot at most
@@ -51,6 +52,8 @@ class Store {
     this.playing = this.open = this.recorded = false;
     this.looks = false; // whether the model has attention heads, as far as is known
     this.status = ["", "", "", ""];
+    /** @type {{rows: Branch[], said: string} | null} */ this.tree = null;
+    /** @type {[number | null, string]} */ this.part = [null, ""]; // where this text leaves the other of two, in words
   }
 
   /**
@@ -74,7 +77,8 @@ class Store {
       this.tokens.push({ ...token, piece, step, row: rows.subarray(n * size, (n + 1) * size) });
     });
     const { run, prompt, position, playing, status, open, said, recorded = false } = message;
-    Object.assign(this, { run, prompt, position, playing, status, open, recorded, said: said ?? this.said });
+    Object.assign(this, { run, prompt, position, playing, status, open, recorded, said: said ?? this.said, part: message.part ?? this.part,
+      tree: message.tree === undefined ? this.tree : message.tree });
     const newest = position === this.steps && this.picked === this.tokens.length - 1; // no step leads on from there
     if (before !== `${run} ${position} ${this.tokens.length}` && !newest) this.picked = null;
     if (message.model) this.takeModel(message.model);
@@ -279,8 +283,9 @@ let views = 0; // a number for each view, for ids within the page
 
 /** One view of a store: built once, then filled at most once a frame. */
 class View {
-  /** @param {HTMLElement} el @param {Store} store @param {(message: any) => void} send @param {string[]} filters */
-  constructor(el, store, send, filters) {
+  /** @param {HTMLElement} el @param {Store} store @param {(message: any) => void} send @param {string[]} filters @param {number} [wide] */
+  constructor(el, store, send, filters, wide = 1000) {
+    /** @type {View[]} */ this.pair = [this]; // this one, and the one beside it, where there are two
     this.store = store;
     this.send = send;
     this.filters = filters;
@@ -294,15 +299,16 @@ class View {
     this.text = new Text(this);
     this.stations = new Stations(this);
     this.inside = new InsidePart(this);
+    this.tree = new Tree(this);
     this.plots = [
-      new Plot("norms", 1000, hover, press, (place) => this.store.tokens[place].norm),
+      new Plot("norms", wide, hover, press, (place) => this.store.tokens[place].norm),
       new Plot("cosines", 500, hover, press, (place) => this.store.tokens[place].cosine, true),
       new Plot("surprise", 500, hover, press, (place) => (place < this.store.prompt ? null : this.store.surprise(place)), true),
     ];
     this.position = new Position(this);
     this.tip = h("div", { class: "tj-tip", hidden: "", "aria-hidden": "true" });
     const lower = h("div", { class: "tj-lower" }, this.plots[1].root, this.plots[2].root);
-    this.root = h("div", { class: "tj-view" }, this.status.root, this.text.root, this.stations.root, this.inside.root,
+    this.root = h("div", { class: "tj-view" }, this.status.root, this.text.root, this.stations.root, this.inside.root, this.tree.root,
       this.plots[0].root, lower, this.position.root, this.tip);
     el.append(this.root);
     this.ask = () => { this.waiting ||= requestAnimationFrame(() => this.draw()); };
@@ -325,6 +331,7 @@ class View {
     this.status.draw();
     this.text.draw();
     this.stations.draw();
+    this.tree.draw();
     const [first, last] = shownPlaces(store.tokens.length, store.place + (store.position || store.picked !== null ? 1 : 0), LATEST);
     this.inside.draw(first, last);
     const marks = moves(store.tokens.slice(0, last), this.filters, Math.max(0, first - 1));
@@ -358,25 +365,32 @@ class View {
   /** @param {number | null} place */
   hover(place) {
     if (place === this.hovered) return;
-    this.hovered = place;
-    this.ask();
+    for (const [view, there] of this.beside(place ?? 0)) {
+      view.hovered = place === null ? null : there;
+      view.ask();
+    }
+  }
+
+  /** Each view, and the place in its text that stands beside one of this text's: as many steps from the prompt's end. @param {number} place @returns {[View, number][]} */
+  beside(place) {
+    const all = this.pair.map((view) => /** @type {[View, number]} */ ([view, place - this.store.prompt + view.store.prompt]));
+    return all.filter(([view, there]) => view.store.tokens[there]);
   }
 
   /** Look at a token: the page shows it at once, the kernel is told. @param {number} place */
   press(place) {
     const { store } = this;
-    store.picked = place;
+    for (const [view, there] of this.beside(place)) view.store.picked = there;
     if (place < store.prompt - 1) this.send({ kind: "read", place });
     else this.send({ kind: "look", position: Math.min(place - store.prompt + 2, store.steps) });
-    store.views.forEach((draw) => draw());
+    for (const view of this.pair) view.store.views.forEach((draw) => draw());
   }
 
   /** Look at a step, 0 for the prompt: the page shows it at once, too. @param {number} position */
   look(position) {
-    const { store } = this;
-    Object.assign(store, { picked: null, position });
+    for (const { store } of this.pair) Object.assign(store, { picked: null, position: Math.min(position, store.steps) });
     this.send({ kind: "look", position });
-    store.views.forEach((draw) => draw());
+    for (const view of this.pair) view.store.views.forEach((draw) => draw());
   }
 
   /** The next step at which the model hesitated, from the place looked at on, and from the beginning again. */
@@ -394,7 +408,7 @@ class View {
     this.tip.hidden = !chip;
     if (!chip || this.hovered === null) return;
     say(this.tip, told(this.store, this.hovered));
-    const left = Math.min(chip.offsetLeft, this.root.clientWidth - this.tip.offsetWidth);
+    const left = Math.min(chip.offsetLeft, this.text.root.clientWidth - this.tip.offsetWidth);
     this.tip.style.left = `${Math.max(0, left)}px`;
     this.tip.style.top = `${chip.offsetTop + chip.offsetHeight + 2}px`;
   }
@@ -430,7 +444,7 @@ class Status {
     this.count = h("span");
     this.notice = h("span", { role: "status" });
     const button = (/** @type {string} */ tint) =>
-      h("button", { type: "button", "data-tint": tint, onclick: () => { view.tint = tint; view.ask(); } }, tint);
+      h("button", { type: "button", "data-tint": tint, onclick: () => view.pair.forEach((each) => { each.tint = tint; each.ask(); }) }, tint);
     this.buttons = TINTS.map(button);
     this.attention = this.buttons[TINTS.indexOf("attention")];
     this.open = h("button", { type: "button", class: "explorer-next-open", title: `Jump to the next step at which the model hesitated (${OPEN} bit of entropy or more)`,
@@ -509,7 +523,7 @@ class Text {
     const came = store.step || store.picked !== null ? place + 1 : -1;
     this.chips.forEach((chip, n) => {
       const value = values[n], marks = `tj-chip${first + n < store.prompt ? " tj-prompt" : ""}${first + n === place ? " tj-in" : ""}${
-        first + n === came ? " tj-out" : ""}${first + n === view.hovered ? " tj-hover" : ""}${
+        first + n === came ? " tj-out" : ""}${first + n === store.part[0] ? " tj-part" : ""}${first + n === view.hovered ? " tj-hover" : ""}${
         tokens[first + n].step?.by === "learner" ? " tj-chosen" : ""}${tokens[first + n].step?.changed ? " tj-changed" : ""}`;
       const shade = value === null ? "0" : ((value - low) / span).toFixed(3);
       if (chip.className !== marks) chip.className = marks;
@@ -924,6 +938,43 @@ function stageRow(stage) {
   return h("div", { class: "tj-stage" }, h("span", {}, stage.name), canvas, h("b", {}, stage.norm.toFixed(2)), h("span", {}, ...read));
 }
 
+const ROW = 20; // pixels of a branch
+
+/** The branches that the text has left, each a line from where it parts, and a button that brings it back. */
+class Tree {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    this.drawn = "";
+    this.lines = s("svg", { "aria-hidden": "true" });
+    this.names = h("div");
+    this.said = h("p", { class: "tj-sentence" });
+    this.rows = h("div", { class: "tj-branches", role: "group" }, this.lines, this.names);
+    this.root = h("div", { class: "explorer-branches" }, h("h4", {}, "tree: the branches that this text has left"), this.rows, this.said);
+  }
+
+  draw() {
+    const { tree, tokens, prompt } = this.view.store, steps = tokens.length - prompt;
+    this.root.hidden = !tree;
+    const key = JSON.stringify([tree, steps]);
+    if (!tree || this.drawn === key) return;
+    this.drawn = key;
+    const longest = Math.max(1, steps, ...tree.rows.map((row) => row[3])), x = (/** @type {number} */ step) => 6 + (300 * step) / longest;
+    const line = (/** @type {number[]} */ [from, trunk, to], /** @type {number} */ n) =>
+      s("path", { class: n ? "tj-branch" : "tj-branch tj-trunk", d: `M${x(from)} ${ROW * (trunk + 0.5)}V${ROW * (n + 0.5)}H${x(to)}` });
+    const lines = [[0, 0, steps], ...tree.rows.map(([, parted, trunk, count]) => [parted, trunk, count])];
+    this.lines.setAttribute("style", `height: ${ROW * lines.length}px`);
+    this.lines.replaceChildren(...lines.map(line));
+    const button = (/** @type {Branch} */ [number, parted, , count, words]) => h("button", { type: "button", class: "tj-bring", "data-branch": number,
+      title: `Bring back branch ${number}, ${count} steps`, onclick: () => this.view.send({ kind: "restore", number }) },
+      `${number} · after step ${parted}: `, h("bdi", {}, words));
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.branch;
+    this.names.replaceChildren(h("b", {}, `shown: ${steps} step${steps === 1 ? "" : "s"}`), ...tree.rows.map(button));
+    if (focused) this.names.querySelector(`[data-branch="${focused}"]`)?.focus();
+    tell(this.rows, this.said, tree.said);
+  }
+}
+
 /** A number for each token along the text. */
 class Plot {
   /**
@@ -1091,6 +1142,131 @@ function labels(words, y, first, last) {
   });
 }
 
+// ------------------------------------------------------------------------------------------- two runs, side by side
+
+/** Put two views into one grid, in step; the function returned takes them out. @param {HTMLElement} el @param {View[]} views @param {string[][]} runs */
+function sideBySide(el, views, runs) {
+  const { store } = views[0], said = h("p", { class: "tj-sentence explorer-parting" });
+  const root = h("div", { class: "tj-view tj-two" }, said, ...views.map((view) => view.root));
+  views.forEach((view, n) => {
+    const [name, own] = runs[n], title = () => [h("b", {}, name), h("small", {}, own)];
+    view.pair = views;
+    view.text.root.before(h("h4", { class: "tj-run" }, ...title()));
+    view.stations.root.firstChild?.before(h("h4", { class: "tj-side" }, ...title()));
+  });
+  views[1].status.root.remove(); // one status for both, and one position
+  views[1].position.root.remove();
+  const tellParting = () => say(said, store.part[1]);
+  store.views.add(tellParting);
+  el.append(root);
+  tellParting();
+  return () => { store.views.delete(tellParting); root.remove(); };
+}
+
+// ------------------------------------------------------------------------------------- charts of lessons: drawn whole
+
+/**
+ * @typedef {{kind: string, said: string, [more: string]: any}} Chart  as charts.py makes it
+ * @typedef {(value: number) => number} Scale
+ */
+const PALETTE = ["var(--tj-blue)", "var(--tj-orange)", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#888888", "#a6761d"];
+/** @type {Record<string, (chart: Chart) => HTMLElement>} */
+const CHARTS = { bars: barChart, lines: lineChart, map: wordMap, sample: sampleText };
+
+/** A row of charts, drawn anew whenever they change. @param {Model} model @param {HTMLElement} el */
+function drawCharts(model, el) {
+  const root = h("div", { class: "tj-charts" });
+  /** Those of a list stand below each other. @type {(chart: any) => HTMLElement} */
+  const drawn = (chart) => (Array.isArray(chart) ? h("div", {}, ...chart.map(drawn)) : CHARTS[chart.kind](chart));
+  const draw = () => root.replaceChildren(...model.get("charts").map(drawn));
+  model.on("change:charts", draw);
+  el.append(root);
+  draw();
+  return () => { model.off("change:charts", draw); root.remove(); };
+}
+
+/** A chart with its sentence. @param {string} kind @param {any} picture @param {string} said */
+function captioned(kind, picture, said) {
+  const line = h("p", { class: "tj-sentence" });
+  picture.setAttribute("role", "img");
+  tell(picture, line, said);
+  return h("div", { class: `tj-chart tj-${kind}` }, picture, line);
+}
+
+/** @param {number[]} size @param {(Node | string)[]} children */
+function canvasOf([width, height], ...children) {
+  return s("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, ...children);
+}
+
+/** @param {number} low @param {number} high @param {number} first @param {number} last @param {boolean} [log] @returns {Scale} */
+function scaled(low, high, first, last, log = false) {
+  const of = log ? Math.log : Number, span = of(high) - of(low) || 1;
+  return (value) => first + ((of(value) - of(low)) / span) * (last - first);
+}
+
+/** Round numbers on a scale of logarithms: 1, 2 and 5 of each power of ten. @param {number} low @param {number} high */
+function powers(low, high) {
+  const tens = range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
+  return tens.flatMap((ten) => [1, 2, 5].map((one) => Number(`${one}e${ten}`))).filter((tick) => low <= tick && tick <= high);
+}
+
+/** Heights of labels, moved to be `least` apart at least, and none below `lowest`. @param {number[]} heights @param {number} least @param {number} lowest */
+function apart(heights, least, lowest) {
+  const order = heights.map((_, n) => n).sort((a, b) => heights[a] - heights[b]), moved = [...heights];
+  let free = -Infinity;
+  for (const n of order) free = (moved[n] = Math.max(moved[n], free)) + least;
+  for (const n of order.reverse()) lowest = (moved[n] = Math.min(moved[n], lowest)) - least;
+  return moved;
+}
+
+/** @param {Chart} chart */
+function barChart({ key, rows, said }) {
+  const bar = (/** @type {[number, string]} */ [part, look]) => {
+    const drawn = h("i", { class: `tj-${look}` });
+    drawn.style.width = `${(100 * part).toFixed(1)}%`;
+    return drawn;
+  };
+  const row = (/** @type {[string, string, [number, string][]]} */ [name, figures, bars]) => h("div", { class: "tj-row", title: `${name}: ${figures}` },
+    h("bdi", {}, shortened(name)), h("span", {}, ...bars.map(bar)), h("small", {}, figures));
+  return captioned("bar-chart", h("div", {}, h("div", { class: "tj-row" }, h("bdi"), h("small", {}, key)), ...rows.map(row)), said);
+}
+
+/** @param {Chart} chart */
+function lineChart({ size: [width, height, margin], x: [first, last, unit], y: [low, high], lines, key, log, levels, named, said }) {
+  const [left, right] = [44, width - margin], [top, base] = [key ? 24 : 10, height - (unit ? 24 : 8)];
+  const x = scaled(first, last, left, right), y = scaled(low, high, base, top, log), across = `H${right}`;
+  const grid = (log ? powers : ticks)(low, high).flatMap((tick) => [s("path", { class: "tj-grid", d: `M${left} ${y(tick).toFixed(1)}${across}` }),
+    s("text", { x: left - 6, y: (y(tick) + 4).toFixed(1), "text-anchor": "end" }, String(tick))]);
+  const drawn = lines.flatMap((/** @type {[[number, number][], string]} */ [points, look]) => {
+    const spots = points.map(([a, b]) => [x(a).toFixed(1), y(b).toFixed(1)]);
+    const dots = look === "dots" ? [s("path", { class: "tj-dots", d: spots.map((spot) => `M${spot.join(" ")}h0`).join("") })] : [];
+    return [s("path", { class: look === "grey" ? "tj-line tj-grey" : "tj-line", d: path(spots) }), ...dots];
+  });
+  const dashed = levels.map((/** @type {[string, number]} */ [, value]) => s("path", { class: "tj-mean", d: `M${left} ${y(value).toFixed(1)}${across}` }));
+  const names = [...levels, ...named], heights = apart(names.map(([, value]) => y(value) + 4), 13, base + 4);
+  const beside = names.map(([name, value], n) => s("text", { class: n < levels.length ? "" : "tj-own", x: right + 6, y: heights[n].toFixed(1) }, `${shortened(name, 12)} ${value.toFixed(3)}`));
+  const below = unit ? ticks(first, last).map((tick, n) => ({ x: x(tick), said: `${n ? "" : `${unit} `}${tick.toLocaleString("en-US")}` })) : [];
+  return captioned("line-chart", canvasOf([width, height], s("text", { x: left, y: 12 }, key), ...grid, ...dashed, ...drawn, ...beside,
+    ...labels(below, height - 8, left, right)), said);
+}
+
+/** @param {Chart} chart */
+function wordMap({ size: [width, height, legend], classes, words, said }) {
+  const name = (/** @type {any[]} */ [x, y, , word, [wx, wy, side]]) => [
+    ...(Math.abs(y - wy) > 5 ? [s("path", { class: "tj-thread", d: `M${x} ${y}L${wx} ${wy}` })] : []),
+    s("text", { class: "tj-word", x: wx.toFixed(1), y: (wy + 3).toFixed(1), "text-anchor": side === "left" ? "start" : "end" }, word)];
+  const dots = words.map((/** @type {any[]} */ [cx, cy, kind]) => s("circle", { cx, cy, r: 4, fill: PALETTE[kind % PALETTE.length] }));
+  const named = words.filter((/** @type {any[]} */ word) => word[4]).flatMap(name);
+  const keys = classes.map((/** @type {string} */ kind, /** @type {number} */ n) =>
+    s("text", { x: 12 + 78 * (n % 5), y: legend + 16 + 14 * Math.floor(n / 5), style: `fill: ${PALETTE[n % PALETTE.length]}` }, `● ${kind}`));
+  return captioned("map", canvasOf([width, height], ...dots, ...named, ...keys), said);
+}
+
+/** @param {Chart} chart */
+function sampleText({ title, text }) {
+  return h("div", { class: "tj-sample" }, h("b", {}, title), ` ${text}`);
+}
+
 // ------------------------------------------------------------------------------------------------ the widget itself
 
 const HALF = 45; // milliseconds between the halves of a message, which come every 90 (MESSAGE_SECONDS in explorer.py)
@@ -1108,15 +1284,18 @@ function halves(message, buffers) {
   ];
 }
 
-/** Made once for each window: the store outlives its views. */
+/** Made once for each window: the stores, one for each text, outlive their views. */
 export default function journey() {
-  const store = new Store();
+  /** @type {Store[]} */
+  const stores = [];
   return {
     /** @param {{model: Model}} context */
     initialize({ model }) {
+      if (model.get("charts")) return;
+      stores.push(new Store(), ...(model.get("runs") ?? []).slice(1).map(() => new Store()));
       /** @type {Part[]} */ let waiting = [];
       let timer = 0;
-      const take = (/** @type {Part} */ part) => { if (!store.take(...part)) model.send({ kind: "whole" }); };
+      const take = (/** @type {Part} */ [message, buffers]) => { if (!stores[message.of ?? 0].take(message, buffers)) model.send({ kind: "whole" }); };
       const takeWaiting = () => { clearTimeout(timer); waiting.splice(0).forEach(take); };
       model.on("msg:custom", (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
         takeWaiting();
@@ -1129,8 +1308,11 @@ export default function journey() {
     },
     /** @param {{model: Model, el: HTMLElement}} context */
     render({ model, el }) {
-      const view = new View(el, store, (message) => model.send(message), model.get("filters"));
-      return () => view.remove();
+      if (model.get("charts")) return drawCharts(model, el);
+      const runs = model.get("runs") ?? [], wide = runs.length ? 620 : 1000;
+      const views = stores.map((store, of) => new View(el, store, (message) => model.send({ ...message, of }), model.get("filters"), wide));
+      const apart = runs.length ? sideBySide(el, views, runs) : () => {};
+      return () => { apart(); views.forEach((view) => view.remove()); };
     },
   };
 }

@@ -21,7 +21,7 @@ from helpers.records import Candidate, Inside, Memory, Stage, Token, TokenStep
 from helpers.sampling import FILTERS
 from helpers.streaming import Generation
 
-FOLDER = Path(__file__).parent
+ESM, CSS = (Path(__file__).parent / name for name in ("journey.js", "journey.css"))
 LATEST, AHEAD = 200, 12  # tokens in a plot at most; those shown behind the one that is looked at. As in journey.js
 STAGES = 8  # stages that are shown at most
 Message = dict[str, Any]
@@ -33,8 +33,9 @@ class Frame:
     """How the window stands, beside the records of its text.
 
     position: how many steps are looked at. status: what goes on, how far it is, what happened. trouble: an error, or
-    "". inside: whether that part is open. said: whether the sentences of the plots are told anew. can: what can be
-    changed in the model, as `can_change` says it; change: what is.
+    "". inside: whether that part is open. said: whether the sentences of the plots, and the tree, are told anew. can:
+    what can be changed in the model, as `can_change` says it; change: what is. tree: as `forks.tree_part` gives it, None
+    where it is folded.
     """
 
     position: int
@@ -45,17 +46,18 @@ class Frame:
     said: bool = True
     can: str = ""
     change: Change = AS_IT_IS
+    tree: Message | None = None
 
 
 class JourneyView(anywidget.AnyWidget):
     """The part of the live window that the page draws. receive: what is done with a message that the page sends."""
 
-    _esm = FOLDER / "journey.js"
-    _css = FOLDER / "journey.css"
+    _esm, _css = ESM, CSS
     filters = traitlets.List([entry.short for entry in FILTERS.values()]).tag(sync=True)
+    runs: traitlets.List = traitlets.List().tag(sync=True)  # [name, what it has of its own], where there are two
 
-    def __init__(self, receive: Callable[[Message], None]) -> None:
-        super().__init__()
+    def __init__(self, receive: Callable[[Message], None], runs: Sequence[Sequence[str]] = ()) -> None:
+        super().__init__(runs=list(runs))
         self._teller = Teller()
         self.on_msg(lambda _widget, content, _buffers: receive(content))
 
@@ -110,6 +112,7 @@ class Teller:
         }
         if frame.said:
             message["said"] = plot_sentences(tokens, steps, prompt - 1 + frame.position)
+            message["tree"] = frame.tree
         buffers: list[np.ndarray] = [np.array([token.embedding for token in new], np.float32).ravel()]
         for record, more in parts:
             message |= record

@@ -205,7 +205,7 @@ def test_every_control_can_be_reached_with_tab_in_reading_order(window):
         )
         order += [name] if name and name not in order else []
         window.page.keyboard.press("Tab")
-    controls = "play step back reset prompt seed model inside temperature top-k top-p min-p speed length"
+    controls = "play step back reset prompt seed model inside tree temperature top-k top-p min-p speed length"
     assert order == [*controls.split(), *["tint", "next-open", "text", "choice", "position"]]
 
 
