@@ -84,17 +84,26 @@ print(statistics.median(times))
 """
 MEMORY = """
 import gc, tracemalloc
+from helpers.streaming import Generation
+
+def held():
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+alone = Generation(model, Endless(), "One day, Mia")
 explorer.run(100)
 tracemalloc.start()
-gc.collect()
-before = tracemalloc.get_traced_memory()[0]
+before = held()
+for _ in range(900):
+    alone.step(explorer.settings)
+text = (held() - before) / 900
+before = held()
 explorer._controls.speed.value = "full"
 explorer.play()
 await asyncio.sleep(0.3)
 while explorer.playing:
     await asyncio.sleep(0.1)
-gc.collect()
-print((tracemalloc.get_traced_memory()[0] - before) / 900)
+print(json.dumps([(held() - before) / 900, text]))
 """
 
 
@@ -141,13 +150,14 @@ def kernel_rows(before: str | None) -> list[str]:
     for then in older:
         rows.append(row(f"the window of {BEFORE}", then))
         rows.append(row("cheaper, times", [b / a for a, b in zip(now, then, strict=True)], ".1f"))
+    memory, text = json.loads(in_a_kernel(WINDOW + MEMORY))
     figure = float(in_a_kernel(WINDOW + USUAL))
     return [
         "| kernel's CPU ms for a token shown, messages included | token 10, 5/s | 20/s | token 1,000, 5/s | 20/s |",
         "|---|---|---|---|---|",
         *rows,
         f"| usual: matplotlib figure of the norms, `clear_output`, shown again | {figure:.0f} | | | |",
-        f"| the kernel's memory, bytes for a token | | | {float(in_a_kernel(WINDOW + MEMORY)):,.0f} | |",
+        f"| the kernel's memory, bytes for a token; of them the text's own | | | {memory:,.0f}; {text:,.0f} | |",
     ]
 
 
