@@ -679,7 +679,7 @@ class InsidePart {
     const { store } = this.view;
     this.root.hidden = !store.open;
     if (!store.open) return;
-    if (this.run !== store.run) [this.run, this.last] = [store.run, null];
+    if (this.run !== store.run || (this.last?.place ?? 0) >= store.tokens.length) [this.run, this.last] = [store.run, null];
     this.last = store.insides.get(store.place) ?? this.last;
     const inside = store.picked !== null || store.position ? this.last : null;
     if (this.drawn !== inside) this.rows.replaceChildren(...(inside?.stages ?? []).map(stageRow));
@@ -871,6 +871,7 @@ class MemoryAlong {
   /** The units with the largest mean size; a unit that is pressed or flipped stays. @param {Memory[]} shown */
   choose(shown) {
     const { flipped } = this.view.store, sizes = new Float64Array(shown[0].cell.length), kept = new Set([this.unit, ...flipped.map(([, unit]) => unit)]);
+    if ((this.unit ?? 0) >= sizes.length) this.unit = null; // another model's
     for (const { cell } of shown) cell.forEach((value, unit) => { sizes[unit] += Math.abs(value); });
     this.units.forEach((unit) => { sizes[unit] *= STAYS; });
     kept.forEach((unit) => { if (unit !== null) sizes[unit] = Infinity; });
@@ -886,11 +887,15 @@ class MemoryAlong {
     this.choose(places.map((place) => /** @type {Memory} */ (store.memory.get(place))));
     this.first = first;
     this.count = columns(first, last);
-    strips(this.canvas, ...this.units.map((unit) => range(first, first + this.count).map((place) => store.memory.get(place)?.cell[unit] ?? 0)));
+    const { units } = this, columnsOf = range(first, first + this.count).map((place) => store.memory.get(place)?.cell);
+    strips(this.canvas, ...this.names.map((_, row) => columnsOf.map((cell) => cell?.[units[row]] ?? 0)));
     this.strip.style.left = `${5.8 - 41.5 / this.count}%`; // so that a column stands above its dot in the norms' plot
     const at = store.memory.has(hovered ?? -1) ? /** @type {number} */ (hovered) : store.place, memory = store.memory.get(at);
-    this.names.forEach((name, n) => { say(name, `unit ${this.units[n]}`); name.classList.toggle("tj-lit", this.units[n] === this.unit); });
-    this.values.forEach((value, n) => say(value, memory ? signed(memory.cell[this.units[n]], 2) : ""));
+    this.names.forEach((name, row) => {
+      say(name, row < units.length ? `unit ${units[row]}` : "");
+      name.classList.toggle("tj-lit", units[row] === this.unit);
+      say(this.values[row], memory && row < units.length ? signed(memory.cell[units[row]], 2) : "");
+    });
     this.mark(at);
     const here = this.unit !== null && has(store.flipped, [store.place, this.unit]);
     this.fixed.hidden = store.can === "memory";

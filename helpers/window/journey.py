@@ -34,8 +34,8 @@ class Frame:
 
     position: how many steps are looked at. status: what goes on, how far it is, what happened. trouble: an error, or
     "". inside: whether that part is open. said: whether the sentences of the plots, and the tree, are told anew. can:
-    what can be changed in the model, as `can_change` says it; change: what is. tree: as `forks.tree_part` gives it, None
-    where it is folded.
+    what can be changed in the model, as `can_change` says it; change: what is. tree: as `forks.tree_part` gives it,
+    None where it is folded.
     """
 
     position: int

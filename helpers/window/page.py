@@ -19,7 +19,7 @@ from helpers import checks
 from helpers.records import TokenStep
 from helpers.sampling import FILTERS
 from helpers.streaming import Generation
-from helpers.window.journey import FOLDER, Frame, Part, Teller, closed_part, memory_part, plot_sentences, read_part
+from helpers.window.journey import CSS, ESM, Frame, Part, Teller, closed_part, memory_part, plot_sentences, read_part
 
 MARK = '<meta name="generator" content="Token Journey">'
 ROOM = 8_000_000  # bytes at most of what is inside, as the live view gets it
@@ -95,8 +95,8 @@ def page_of(generation: Generation, position: int, beginning: str, inside_at: Ca
     Embedding rows are kept in float32, what is inside in 8 bits a number: it is seen in shades.
     """
     packed = pack(recording(generation, position, inside_at))
-    style = _within((FOLDER / "journey.css").read_text(encoding="utf-8"))
-    script = _within((FOLDER / "journey.js").read_text(encoding="utf-8") + SCRIPT)
+    style = _within(CSS.read_text(encoding="utf-8"))
+    script = _within(ESM.read_text(encoding="utf-8") + SCRIPT)
     return PAGE.format(
         mark=MARK,
         beginning=html.escape(beginning),

@@ -180,6 +180,7 @@ def test_the_memory_is_drawn_along_the_text_and_a_unit_tells_its_gates(lstm):
 
 
 def press_unit(window, place, row, columns=20):
+    window.part("memory").scroll_into_view_if_needed()
     box = window.part("memory").locator(".tj-along").bounding_box()
     window.page.mouse.click(
         box["x"] + box["width"] * (place + 0.5) / columns, box["y"] + box["height"] * (row + 0.5) / 8
@@ -229,6 +230,32 @@ def test_a_page_that_is_loaded_anew_keeps_what_is_changed(open_window):
     window.part("text").locator(".tj-changed").wait_for()
     window.wait_for_status("muted: layer 0 head 1")
     assert window.part("heads").locator(".tj-muted").inner_text() == "0.1"
+    assert window.errors == []
+
+
+def test_a_unit_that_is_pressed_is_forgotten_where_a_smaller_memory_has_none_of_its_number(open_window):
+    window = open_window(
+        """
+from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
+model, tokenizer = load_shipped()
+small = LSTMLanguageModel(LSTMConfig(tokenizer.vocab_size, 8, 6))
+explorer = Explorer({"shipped": (model, tokenizer), "small": (small, tokenizer)}, seed=3)
+explorer.run(9)
+explorer._controls.inside.value = True
+explorer"""
+    )
+    press_unit(window, place=9, row=7)
+    window.part("flip").click()
+    window.wait_for_status("flipped: unit")
+    window.part("model").locator("select").select_option("small")
+    window.wait_for_status("Started afresh")
+    assert "flipped" not in window.status()
+    window.press("step")
+    window.part("memory").get_by_text("6 units after").wait_for()
+    assert window.part("memory").locator(".tj-memory span").all_inner_texts()[:8] == [f"unit {n}" for n in range(6)] + [
+        "",
+        "",
+    ]
     assert window.errors == []
 
 
