@@ -52,12 +52,18 @@ def unblocked(content):
 def test_a_page_holds_the_whole_journey(explorer, tmp_path):
     path = explorer.save_page(tmp_path / "journey.html")
     generation, recording = explorer.generation, recorded(path.read_text(encoding="utf-8"))
-    text, [rows] = recording["text"]
+    text, [rows, cells, _gates] = recording["text"]
     assert [token["id"] for token in text["tokens"]] == [token.token_id for token in generation.tokens]
     np.testing.assert_allclose(
         rows.view(np.float32).reshape(len(generation.tokens), -1),
         [token.embedding for token in generation.tokens],
         rtol=1e-6,
+    )
+    memories = generation.memories(0, len(generation.tokens) - 1)
+    np.testing.assert_allclose(
+        cells.view(np.int16).reshape(len(memories), -1) / 32767 * text["memory"]["largest"],
+        [memory.cell for memory in memories],
+        atol=1e-4,
     )
     assert len(recording["steps"]) == 13
     assert len(recording["reads"]) == len(generation.tokens) - 13

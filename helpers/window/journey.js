@@ -1372,7 +1372,7 @@ class Recorded {
 
   /** @param {Part} part */
   tell([part, buffers]) {
-    const { text: [text], steps } = this.recording, { position, open } = this, { status, said } = steps[position][0];
+    const { text: [{ model, memory, ...text }], steps } = this.recording, { position, open } = this, { status, said } = steps[position][0];
     const message = { ...text, begin: text.tokens.length, tokens: [], recorded: true, ...part, position, open, status, said };
     this.receive(message, "tokens" in part ? buffers : [new DataView(new ArrayBuffer(0)), ...buffers]);
   }
