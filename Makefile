@@ -4,7 +4,7 @@
 # make models · make tensorflow    what lessons 09 and 10 need on top
 # make check   what to run while you write: lint, types, unit tests, in under two minutes
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
-#           checkpoint-transformer · refresh · screenshots · bench · lint ·
+#           checkpoint-transformer · refresh · screenshots · pages · bench · lint ·
 #           lock · clean
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
@@ -20,7 +20,7 @@ install = @cat $(FILES) | cksum > .venv/wanted; \
 # Packages are compiled when they are first imported; where this is set it would be at every start of a kernel.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots bench lint lock clean
+.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots pages bench lint lint-js lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -100,6 +100,9 @@ refresh: .venv/installed-dev
 screenshots: .venv/installed-dev
 	TOKEN_JOURNEY_SCREENSHOTS=notebooks/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
+pages: .venv/installed-lessons
+	$(BIN)/python docs/make_pages.py
+
 bench: .venv/installed-dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py
 
@@ -107,6 +110,15 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-js; else \
+	  echo "npm is not installed: the types of helpers/window/*.js are not checked (apt-get install nodejs npm)"; \
+	  test "$(REQUIRE_ALL)" != 1; fi
+
+lint-js: tests/node_modules/.package-lock.json
+	tests/node_modules/.bin/tsc --project tests
+
+tests/node_modules/.package-lock.json: tests/package-lock.json
+	npm ci --prefix tests --silent
 
 lock: .venv/installed-dev
 	( echo "# Exact versions that the tests ran with, on Linux and Python 3.11. Made by: make lock"; \
@@ -114,4 +126,4 @@ lock: .venv/installed-dev
 	mv requirements/lock.new requirements/lock.txt
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv tests/node_modules .pytest_cache .ruff_cache .hypothesis *.egg-info

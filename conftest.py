@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "tests"))
 from extras import what_is_missing
 
 PATIENCE = 300  # seconds; nbval waits 5 for a cell's output, which eight busy processes beside it exceed
+pytest_plugins = ["journey_coverage"]
 LONGEST = ["07_transformer", "test_window", "04_training", "test_lessons", "test_keras_twin"]
 
 

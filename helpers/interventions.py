@@ -6,7 +6,10 @@ It streams, rewinds, forks and is looked into as any other. The model that it wa
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -33,6 +36,9 @@ class HasHeads(Protocol):
 class HasCell(Protocol):
     """A recurrent model whose cell state can be replaced."""
 
+    def units(self) -> int:
+        """H, how many units the cell state has."""
+
     def with_cell(self, state: Any, cell: np.ndarray) -> Any:
         """The state with another cell state (H,) after the newest token; the hidden state stays."""
 
@@ -49,11 +55,16 @@ def mute_heads(model: Model, heads: Iterable[tuple[int, int]]) -> Model:
     head still looks: its attention weights are still in the record, and nothing comes of them. TypeError for a model
     without heads, ValueError for a head that does not exist.
     """
+    muted = checked_heads(model, heads)
+    return model.without_heads(muted)
+
+
+def checked_heads(model: Any, heads: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The heads themselves; TypeError or ValueError as `mute_heads` raises them, at no cost."""
     if not isinstance(model, HasHeads):
         raise TypeError(f"a {type(model).__name__} has no attention heads to mute: give a Transformer or a real model")
     layers, count = model.heads()
-    muted = [_head(pair, layers, count) for pair in checks.listed("heads", heads)]
-    return model.without_heads(muted)
+    return tuple(_head(pair, layers, count) for pair in checks.listed("heads", heads))
 
 
 def _head(pair: Any, layers: int, count: int) -> tuple[int, int]:
@@ -70,11 +81,58 @@ def edit_memory(model: LanguageModel, edits: Mapping[int, Mapping[int, Edit]]) -
     the next one is read. TypeError for a model without a cell state; ValueError for a position or unit that cannot be,
     and for a value that is no finite number.
     """
-    if not isinstance(model, HasCell) or not isinstance(model, OpenModel):
-        raise TypeError(f"a {type(model).__name__} has no cell state to edit: give an LSTM or its Keras twin")
+    units_of(model)
     if not isinstance(edits, Mapping):
         raise TypeError(f"edits is {checks.shown(edits)}: give a dict, such as {{12: {{5: 0.0}}}}")
     return EditedMemory(model, {_position(place): _checked_units(units) for place, units in edits.items()})
+
+
+def units_of(model: Any) -> int:
+    """How many units the model's cell state has; TypeError for a model without one."""
+    if not isinstance(model, HasCell) or not isinstance(model, OpenModel):
+        raise TypeError(f"a {type(model).__name__} has no cell state to edit: give an LSTM or its Keras twin")
+    return model.units()
+
+
+def can_change(model: Any) -> str:
+    """What of the model can be changed: "heads", "memory", or "" for nothing."""
+    with suppress(TypeError):
+        checked_heads(model, ())
+        return "heads"
+    with suppress(TypeError):
+        units_of(model)
+        return "memory"
+    return ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is changed inside a model; its str says it in words, and is "" where nothing is.
+
+    muted: heads, (layer, head) each. flipped: units of the memory whose sign is turned after a token, (position, unit)
+    each.
+    """
+
+    muted: tuple[tuple[int, int], ...] = ()
+    flipped: tuple[tuple[int, int], ...] = ()
+
+    def made(self, model: Any) -> Any:
+        """The model with this changed in it; the model itself where nothing is."""
+        if self.muted:
+            model = mute_heads(model, self.muted)
+        edits: dict[int, dict[int, Edit]] = {}
+        for position, unit in self.flipped:
+            edits.setdefault(position, {})[unit] = operator.neg
+        return edit_memory(model, edits) if edits else model
+
+    def __str__(self) -> str:
+        muted = ", ".join(f"layer {layer} head {head}" for layer, head in self.muted)
+        flipped = ", ".join(f"unit {unit} at position {position}" for position, unit in self.flipped)
+        said = {"muted": muted, "flipped": flipped}
+        return "; ".join(f"{what}: {which}" for what, which in said.items() if which)
+
+
+AS_IT_IS = Change()
 
 
 def _position(place: Any) -> int:
@@ -109,10 +167,9 @@ class EditedMemory:
 
     def __init__(self, model: Any, edits: Mapping[int, Mapping[int, Edit]]) -> None:
         self.model, self.edits = model, dict(edits)
-        size = len(self._cell(EditedState([0], model.advance([0])[1])))
         for units in self.edits.values():
             for unit in units:
-                checks.whole_number("unit", unit, 0, size - 1, ", the units of the cell state")
+                checks.whole_number("unit", unit, 0, self.units() - 1, ", the units of the cell state")
 
     @property
     def vocab_size(self) -> int:
@@ -151,6 +208,10 @@ class EditedMemory:
     def opened(self, state: EditedState, position: int, token_id: int) -> Opened:
         """What happened when that token was read; the memory is as the edit left it."""
         return self.model.opened(state.inner, position, token_id)
+
+    def units(self) -> int:
+        """H, how many units the cell state has."""
+        return self.model.units()
 
     def with_cell(self, state: EditedState, cell: np.ndarray) -> EditedState:
         """The state with another cell state (H,) after the newest token; the hidden state stays."""

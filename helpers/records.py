@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +66,8 @@ class TokenStep:
 
     candidates: the 8 likeliest by the model and the chosen one, likeliest first. probability: the sampling probability
     of `output`. chosen_by: "sampler" or "learner", and within a prompt "prompt". finish_reason: None, or why the text
-    ends here ("eos", "length", "context"). entropy: of the model's probabilities at temperature 1, in bits.
+    ends here ("eos", "length", "context"). entropy: of the model's probabilities at temperature 1, in bits. changed:
+    what was changed inside the model that took this step, such as "muted: layer 0 head 1"; "" for nothing.
     """
 
     index: int
@@ -77,8 +79,9 @@ class TokenStep:
     chosen_by: str
     finish_reason: str | None
     entropy: float
+    changed: str = ""
 
-    @property
+    @cached_property
     def surprise(self) -> float:
         """How unlikely `output` was for the model, in bits: -log2 of its probability at temperature 1."""
         [given] = [c.model_probability for c in self.candidates if c.token_id == self.output.token_id]

@@ -6,16 +6,16 @@ Models and tokenizers are met through the two Protocols of protocols.py: any tha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from helpers import checks
 from helpers.protocols import LanguageModel, OpenModel, TextStreamProtocol, TokenizerProtocol
-from helpers.records import Candidate, Inside, Opened, Stage, Token, TokenStep
+from helpers.records import Candidate, Inside, Memory, Opened, Stage, Token, TokenStep
 from helpers.sampling import SamplingSettings, check_settings, draw, largest_ids, next_token_probabilities
 
 CANDIDATES, LENS = 8, 3
@@ -35,7 +35,8 @@ class Generation:
         checks.language_model(model)
         checks.tokenizer_with("encode_prompt", tokenizer)
         self._model, self._tokenizer = model, tokenizer
-        self._open_model = model if isinstance(model, OpenModel) else None  # asked once: the question is not cheap
+        self._models, self._changed = {"": model}, ""  # by what is changed inside them
+        self._is_open = isinstance(model, OpenModel)  # asked once: the question is not cheap
         self._check_vocabularies()
         self._suppressed = np.array(sorted(tokenizer.suppressed_ids), dtype=np.intp)
         ids = tokenizer.encode_prompt(checks.text_of("the prompt", prompt))
@@ -48,6 +49,7 @@ class Generation:
             self._text.tokens.append(self._token(token_id, self._text.stream.feed(token_id), from_prompt=True))
         self._reading: _Reading | None = None  # None: the model has to read the whole text
         self._prompt_logits: np.ndarray | None = None
+        self._left: tuple[str, Any] | None = None  # what was changed before, and the state that model was left in
 
     # ---------------------------------------------------------------------------------------------- what there is
 
@@ -84,12 +86,31 @@ class Generation:
         step = self.expected(position)
         if lens not in LENSES:
             raise ValueError(f"lens is {checks.shown(lens)}: give one of {', '.join(map(repr, LENSES))}")
-        if self._open_model is None:
+        if not self._is_open:
             return None
-        state = self._reading.state if self._reading else self._read_again(position)
-        opened = self._open_model.opened(state, position, step.input.token_id)
+        opened = self._opened(step.changed, self._state_of(step.changed, position), step.input)
         among = None if lens == "vocabulary" else [candidate.token_id for candidate in step.candidates]
         return Inside(self._stages(opened, step, among), opened.attention, opened.memory)
+
+    def memories(self, first: int, last: int) -> list[Memory]:
+        """The memory after each of the tokens from `first` up to and not including `last`; empty without a recurrence.
+
+        Another token must have come after each. Asking changes nothing.
+        """
+        last = checks.whole_number("last", last, 0, len(self._text.tokens) - 1, ", a token that others precede")
+        first = checks.whole_number("first", first, 0, last, ", up to `last`")
+        states: dict[str, Any] = {}
+        found = []
+        for position in range(first, last if self._is_open else first):
+            index = position - self._prompt_length + 1
+            changed = self._text.steps[index].changed if index >= 0 else self._changed
+            if changed not in states:
+                states[changed] = self._state_of(changed, last - 1)
+            memory = self._opened(changed, states[changed], self._text.tokens[position]).memory
+            if memory is None:
+                return []
+            found.append(memory)
+        return found
 
     def expected(self, position: int) -> TokenStep:
         """What the model expected after the token at `position`, and what came.
@@ -118,11 +139,19 @@ class Generation:
             chosen_by="prompt",
             finish_reason=None,
             entropy=_bits_of_entropy(logits),
+            changed=self._changed,
         )
 
-    def _read_again(self, position: int) -> Any:
-        """The state of the model after it has read the text up to `position`; the generation's own stays as it is."""
-        return self._model.advance([token.token_id for token in self._text.tokens[: position + 1]])[1]
+    def _state_of(self, changed: str, position: int) -> Any:
+        """The state of the model so changed after the text up to `position`; the generation's own stays as it is."""
+        if self._reading and changed == self._changed:
+            return self._reading.state
+        if self._left and changed == self._left[0]:
+            return self._left[1]
+        return self._models[changed].advance([token.token_id for token in self._text.tokens[: position + 1]])[1]
+
+    def _opened(self, changed: str, state: Any, token: Token) -> Opened:
+        return cast(OpenModel, self._models[changed]).opened(state, token.position, token.token_id)
 
     def _checked_index(self, index: int) -> int:
         if not self._text.steps:
@@ -187,6 +216,22 @@ class Generation:
             self._text.draws.random()  # the number that a draw would have taken: step n has the n-th in any case
             return self._add(chosen, "learner", logits, probabilities, settings, last)
 
+    def change(self, model: LanguageModel, changed: str) -> None:
+        """Have another model of the same tokens, such as `mute_heads` gives, take the steps from here on.
+
+        It reads the whole text anew. The steps so far stay what they are, and are looked into as they were taken.
+        changed: what is changed inside that model, for each step's record; "" for the model as it was.
+        """
+        if model.vocab_size != self._model.vocab_size:
+            raise ValueError(f"the model has {model.vocab_size} ids, the text's own {self._model.vocab_size}")
+        if self._reading:
+            self._left = self._changed, self._reading.state
+        if self._left and self._left[0] == changed:
+            self._left = None  # what that model reads from here on may be another text
+        self._reading = self._prompt_logits = None
+        self._models[changed] = self._model = model
+        self._changed = changed
+
     def rewind(self, steps: int) -> None:
         """Keep the first `steps` steps and forget the rest."""
         steps = checks.whole_number("steps", steps, 0, len(self._text.steps), ", the steps there are")
@@ -197,6 +242,21 @@ class Generation:
         self._text = self._text_after(steps)
         if reading is not None:
             self._reading = self._read_back(reading, steps)
+
+    def restore(self, steps: Sequence[TokenStep]) -> None:
+        """Put back steps that this text had before, in place of those that it has; the model reads them anew.
+
+        ValueError if they do not follow the prompt one after another.
+        """
+        found = checks.listed("steps", steps)
+        tokens = self._text.tokens[: self._prompt_length]
+        for index, step in enumerate(found):
+            checks.of_kind("a step", step, TokenStep, ", such as those of generation.steps")
+            if step.index != index or (step.input is not tokens[-1] and step.input != tokens[-1]):
+                raise ValueError(f"step {index} of these does not follow the text before it: give what this text had")
+            tokens.append(step.output)
+        self._reading = self._left = None
+        self._text = self._text_of(tokens, found)
 
     @contextmanager
     def _whole_or_not_at_all(self) -> Iterator[None]:
@@ -211,13 +271,11 @@ class Generation:
 
     def _text_after(self, steps: int) -> _Text:
         """The text as it was after the first `steps` steps."""
-        text = _Text(
-            self._text.tokens[: self._prompt_length + steps],
-            self._text.steps[:steps],
-            self._tokenizer.text_stream(),
-            self._draws_after(steps),
-        )
-        for token in text.tokens:
+        return self._text_of(self._text.tokens[: self._prompt_length + steps], self._text.steps[:steps])
+
+    def _text_of(self, tokens: list[Token], steps: list[TokenStep]) -> _Text:
+        text = _Text(tokens, steps, self._tokenizer.text_stream(), self._draws_after(len(steps)))
+        for token in tokens:
             text.stream.feed(token.token_id)
         return text
 
@@ -227,9 +285,11 @@ class Generation:
         draws.advance(steps)
         return np.random.Generator(draws)
 
-    def _read_back(self, reading: _Reading, steps: int) -> _Reading:
+    def _read_back(self, reading: _Reading, steps: int) -> _Reading | None:
         """What the model has read when `steps` steps are kept: all but the newest token, or the prompt."""
         if steps == 0:  # the prompt's logits are kept: another pass need not give the same to the last bit
+            if self._prompt_logits is None:
+                return None
             return _Reading(self._model.rewind(reading.state, self._prompt_length), self._prompt_logits, [])
         state = self._model.rewind(reading.state, self._prompt_length + steps - 1)
         return _Reading(state, None, [self._text.tokens[-1].token_id])
@@ -299,6 +359,7 @@ class Generation:
             chosen_by=chosen_by,
             finish_reason=reason,
             entropy=_bits_of_entropy(logits),
+            changed=self._changed,
         )
         assert self._reading is not None  # _predict has just read the text
         tokens.append(output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,10 @@ ALLOWED = {
         {"tokenizer", "corpus", "sampling", "streaming", "interventions", "models", "training", "window"},
         {"torch", "ipywidgets"},
     ),
-    "window": ({"sampling", "streaming", "figures"}, {"ipywidgets", "anywidget", "traitlets", "IPython"}),
+    "window": (
+        {"sampling", "streaming", "interventions", "figures"},
+        {"ipywidgets", "anywidget", "traitlets", "IPython"},
+    ),
 }
 MODULES = sorted(str(path.relative_to(HELPERS).with_suffix("")) for path in HELPERS.rglob("*.py"))
 
@@ -83,6 +87,12 @@ def test_library_code_neither_prints_nor_seeds_nor_keeps_global_state(module):
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_say_what_they_are_for(module):
     assert ast.get_docstring(ast.parse((HELPERS / f"{module}.py").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("script", sorted(HELPERS.rglob("*.js")), ids=lambda path: path.name)
+def test_no_text_enters_a_page_as_html_or_code(script):
+    ways = r"(?:inner|outer|Adjacent)HTML|document\.write|srcdoc|ContextualFragment|DOMParser|eval\(|new Function"
+    assert re.findall(ways, script.read_text(encoding="utf-8")) == []
 
 
 def test_a_model_file_of_others_is_never_run():

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import threading
 import time
 
+import numpy as np
 import pytest
-from fakes import FakeModel, WithoutEnd
+from fakes import FakeModel, WithoutEnd, same_steps
 from page import Page
-from test_inside import lstm
+from test_inside import lstm, real, transformer, twin
 
+from helpers.interventions import edit_memory, mute_heads
 from helpers.sampling import SamplingSettings
 from helpers.window.explorer import ENDED_SECONDS, TASK, Explorer
 
@@ -87,7 +90,7 @@ def test_the_last_frame_is_drawn_even_when_tokens_come_faster_than_frames(models
         assert len(page.messages) < 60
         assert "stopped at the limit of 60 new tokens" in page.status
         assert page.shows(explorer.generation)
-        assert explorer._controls.position.value == explorer._controls.position.max == 60
+        assert page.last["position"] == explorer.position == 60
 
     on_loop(scene)
 
@@ -169,7 +172,7 @@ def test_play_from_the_past_forks_and_choosing_replaces(models):
         explorer = explorer_over(models, max_new_tokens=20)
         explorer.run(8)
         before = [token.token_id for token in explorer.generation.tokens]
-        explorer._controls.position.value = 4
+        explorer._receive({"kind": "look", "position": 4})
         await until(lambda: explorer.position == 4)
         explorer.look(3)
         await until(lambda: explorer.position == 3)
@@ -412,6 +415,295 @@ def test_the_inside_opened_while_a_text_streams_follows_it(tokenizer, endless):
         await until(lambda: explorer.position == 2)
         assert page.inside["place"] == len(tokens) - len(steps)
         assert page.inside["stages"][0][1] == round(explorer.generation.inside(1).stages[0].norm, 3)
+
+    on_loop(scene)
+
+
+# ----------------------------------------------------------------------------------------- what is changed in a model
+
+
+@pytest.fixture
+def changeable(tokenizer, endless):
+    size = tokenizer.vocab_size
+    return {
+        "transformer": (transformer(size), endless),
+        "lstm": (lstm(size), endless),
+        "fake": (FakeModel(size), endless),
+    }
+
+
+def predictions(model, generation, steps):
+    """The likeliest eight before each of these steps by a model that reads the text as it stands."""
+    ids, prompt = [token.token_id for token in generation.tokens], len(generation.tokens) - len(generation.steps)
+    for step in steps:
+        forced = np.array(model.advance(ids[: prompt + step.index])[0])
+        forced[[0, 1, 3]] = -np.inf
+        yield np.argsort(-forced)[0]
+
+
+def test_a_head_muted_while_paused_acts_from_the_step_looked_at(changeable):
+    model = changeable["transformer"][0]
+
+    async def scene():
+        explorer = explorer_over(changeable)
+        page = Page(explorer._view)
+        explorer._controls.inside.value = True
+        explorer.run(6)
+        explorer.look(4)
+        explorer.mute([(0, 1), (2, 3), (0, 1)])
+        await until(lambda: "muted: layer 0 head 1, layer 2 head 3" in page.status)
+        assert len(explorer.generation.steps) == 6  # nothing is lost by it
+        assert page.model == {"can": "heads", "muted": [[0, 1], [2, 3]], "flipped": []}
+        explorer.step()
+        await until(lambda: "Forked after step 4; 2 later tokens were dropped" in page.status)
+        assert len(explorer.generation.steps) == 5
+        explorer.run(3)
+        steps = explorer.generation.steps
+        assert [step.changed for step in steps] == [""] * 4 + ["muted: layer 0 head 1, layer 2 head 3"] * 4
+        changed = mute_heads(model, [(0, 1), (2, 3)])
+        for which, part in ((model, steps[:4]), (changed, steps[4:])):
+            assert list(predictions(which, explorer.generation, part)) == [s.candidates[0].token_id for s in part]
+        ids = [token.token_id for token in explorer.generation.tokens]
+        for which, place in ((model, 5), (changed, len(ids) - 2)):  # each step is looked into as it was taken
+            _, state = which.advance(ids[: place + 1])
+            looks = which.opened(state, place, ids[place]).attention
+            np.testing.assert_allclose(explorer.generation.inside_at(place).attention, looks, atol=1e-9)
+
+    on_loop(scene)
+
+
+def test_a_head_muted_while_a_text_streams_acts_at_the_next_token_and_the_stream_goes_on(changeable):
+    async def scene():
+        explorer = explorer_over(changeable, max_new_tokens=1000)
+        explorer._controls.model.value = "transformer"
+        explorer._controls.speed.value = "20/s"
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) > 3)
+        explorer._receive({"kind": "mute", "head": [1, 2]})
+        explorer._receive({"kind": "mute", "head": [0, 0]})
+        await until(lambda: explorer.generation.steps[-1].changed == "muted: layer 0 head 0, layer 1 head 2")
+        assert explorer.playing
+        explorer._receive({"kind": "mute", "head": [1, 2]})
+        await until(lambda: explorer.generation.steps[-1].changed == "muted: layer 0 head 0")
+        explorer._receive({"kind": "unmute"})
+        await until(lambda: explorer.generation.steps[-1].changed == "")
+        explorer.pause()
+        await until(lambda: not explorer.playing)
+        assert [step.index for step in explorer.generation.steps] == list(range(len(explorer.generation.steps)))
+
+    on_loop(scene)
+
+
+def test_a_unit_that_is_flipped_forks_the_text_after_its_token(changeable):
+    model = changeable["lstm"][0]
+
+    async def scene():
+        explorer = explorer_over(changeable)
+        explorer._controls.model.value = "lstm"
+        await until(lambda: "afresh" in explorer._status())
+        explorer.run(9)
+        before, prompt = explorer.generation.steps, len(explorer.generation.tokens) - 9
+        explorer.flip(prompt + 2, 5)
+        await until(lambda: f"flipped: unit 5 at position {prompt + 2}" in explorer._status())
+        assert explorer.position == 3  # its newest token is the one whose memory is flipped
+        assert "looking at step 3 of 9" in explorer._status()
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) == 200)
+        steps = explorer.generation.steps
+        assert steps[:3] == before[:3]
+        assert [bool(step.changed) for step in steps[:5]] == [False] * 3 + [True] * 2
+        assert steps[3].candidates == before[3].candidates  # this token was read before the flip
+        assert steps[4].candidates != before[4].candidates
+        edited = edit_memory(model, {prompt + 2: {5: operator.neg}})
+        assert list(predictions(edited, explorer.generation, steps[3:40])) == [
+            step.candidates[0].token_id for step in steps[3:40]
+        ]
+        explorer._receive({"kind": "flip", "position": prompt + 2, "unit": 5})
+        await until(lambda: "flipped" not in explorer._status())
+        explorer.run(6)
+        assert same_steps(explorer.generation.steps, before)
+
+    on_loop(scene)
+
+
+def test_a_unit_flipped_while_a_text_streams_lets_it_stream_on_from_there(changeable):
+    async def scene():
+        explorer = explorer_over({"lstm": changeable["lstm"]}, max_new_tokens=60)
+        explorer._controls.speed.value = "20/s"
+        explorer.play()
+        await until(lambda: len(explorer.generation.steps) > 6)
+        prompt = len(explorer.generation.tokens) - len(explorer.generation.steps)
+        explorer.flip(prompt + 1, 4)
+        await until(lambda: "Forked after step 2" in explorer._status())
+        assert explorer.playing
+        explorer._controls.speed.value = "full"
+        await until(lambda: len(explorer.generation.steps) == 60 and not explorer.playing)
+        assert [bool(step.changed) for step in explorer.generation.steps] == [False] * 2 + [True] * 58
+
+    on_loop(scene)
+
+
+def test_a_unit_flipped_at_a_token_of_the_prompt_is_shown_there_at_once(changeable):
+    async def scene():
+        explorer = explorer_over({"lstm": changeable["lstm"]})
+        page = Page(explorer._view)
+        explorer._controls.inside.value = True
+        explorer.run(3)
+        explorer._receive({"kind": "read", "place": 1})
+        await until(lambda: page.read)
+        before = page.memory[1][0][4]
+        explorer._receive({"kind": "flip", "position": 1, "unit": 4})
+        await until(lambda: page.read["step"].get("changed") == "flipped: unit 4 at position 1")
+        assert page.memory[1][0][4] == pytest.approx(-before, abs=1e-3)
+        assert explorer.position == 0
+        assert len(explorer.generation.steps) == 3
+
+    on_loop(scene)
+
+
+def test_what_is_changed_holds_until_reset_or_another_model(changeable):
+    async def scene():
+        explorer = explorer_over(changeable)
+        explorer.mute([(0, 1)])
+        await until(lambda: "muted: layer 0 head 1" in explorer._status())
+        explorer._controls.prompt.value = "the dog"
+        await until(lambda: explorer.generation.text == "the dog")
+        explorer.run(2)
+        assert [step.changed for step in explorer.generation.steps] == ["muted: layer 0 head 1"] * 2
+        explorer.look(0)
+        explorer.reset()
+        await until(lambda: "with nothing changed in the model" in explorer._status())
+        explorer.run(2)
+        assert [step.changed for step in explorer.generation.steps] == ["", ""]
+        explorer.mute([(0, 1)])
+        await until(lambda: "muted" in explorer._status())
+        explorer._controls.model.value = "lstm"
+        await until(lambda: "afresh" in explorer._status())
+        assert "muted" not in explorer._status()
+        explorer.run(1)
+        assert explorer.generation.steps[0].changed == ""
+
+    on_loop(scene)
+
+
+def test_within_the_prompt_the_changed_model_says_what_it_expects(changeable):
+    async def scene():
+        explorer = explorer_over(changeable)
+        page = Page(explorer._view)
+        explorer._receive({"kind": "read", "place": 1})
+        await until(lambda: page.read)
+        assert "changed" not in page.read["step"]
+        explorer.mute([(0, 0), (0, 1), (0, 2)])
+        await until(lambda: page.read["step"].get("changed"))
+        assert page.read["place"] == 1
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize("family", ["twin", "gpt2", "llama"])
+def test_the_twin_and_real_models_are_changed_in_the_same_way(family, tokenizer):
+    model, its_tokenizer = (twin(tokenizer.vocab_size), tokenizer) if family == "twin" else real(family)
+
+    async def scene():
+        explorer = explorer_over({family: (model, WithoutEnd(its_tokenizer))})
+        page = Page(explorer._view)
+        explorer._controls.inside.value = True
+        explorer.run(5)
+        prompt = len(explorer.generation.tokens) - 5
+        if family == "twin":
+            explorer.flip(prompt, 3)
+            await until(lambda: f"flipped: unit 3 at position {prompt}" in explorer._status())
+            changed = edit_memory(model, {prompt: {3: operator.neg}})
+        else:
+            explorer.look(1)
+            explorer.mute([(0, 1), (1, 0)])
+            await until(lambda: "muted: layer 0 head 1, layer 1 head 0" in explorer._status())
+            changed = mute_heads(model, [(0, 1), (1, 0)])
+        assert page.model["can"] == ("memory" if family == "twin" else "heads")
+        explorer.run(4)
+        generation = explorer.generation
+        assert [bool(step.changed) for step in generation.steps] == [False, True, True, True, True]
+        for step in generation.steps[1:]:
+            logits, _ = changed.advance([token.token_id for token in generation.tokens[: step.output.position]])
+            ids = [candidate.token_id for candidate in step.candidates]
+            forced = np.exp(np.array(logits, np.float64)[ids])
+            shares = [candidate.model_probability for candidate in step.candidates]
+            np.testing.assert_allclose(forced / forced.sum(), np.array(shares) / sum(shares), rtol=1e-3)
+        assert bool(page.memory) == (family == "twin")
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize(
+    ("model", "call", "match"),
+    [
+        ("transformer", lambda e: e.mute([(3, 0)]), "layer is 3: give a whole number from 0 to 2, one of the model's"),
+        ("transformer", lambda e: e.mute([(0, 9)]), "head is 9: give a whole number from 0 to 3, one of the heads of"),
+        ("transformer", lambda e: e.mute(4), "heads is 4: give a list"),
+        ("transformer", lambda e: e.flip(1, 0), "has no cell state to edit: give an LSTM"),
+        (
+            "lstm",
+            lambda e: e.flip(1, 12),
+            "unit is 12: give a whole number from 0 to 11, one of the units of the memory",
+        ),
+        (
+            "lstm",
+            lambda e: e.flip(99, 1),
+            r"position is 99: give a whole number from 0 to \d+, one of the tokens of the",
+        ),
+        ("lstm", lambda e: e.flip(True, 1), "position is True"),
+        ("lstm", lambda e: e.mute([(0, 0)]), "has no attention heads to mute: give a Transformer"),
+        ("fake", lambda e: e.mute([]), "has no attention heads to mute"),
+    ],
+)
+def test_a_head_or_a_unit_that_is_not_there_is_named_and_nothing_is_lost(changeable, model, call, match):
+    explorer = explorer_over({model: changeable[model]})
+    explorer.run(3)
+    text = explorer.generation.text
+    with pytest.raises((TypeError, ValueError), match=match):
+        call(explorer)
+    assert explorer.generation.text == text
+    assert str(explorer._change) == ""
+
+
+def test_changes_asked_for_while_a_slow_model_computes_are_made_in_turn(tokenizer, endless):
+    computing = threading.Event()
+    model = transformer(tokenizer.vocab_size)
+
+    class Slow(type(model)):
+        def advance(self, ids, state=None):
+            computing.set()
+            time.sleep(0.4)
+            return super().advance(ids, state)
+
+    model.__class__ = Slow
+
+    async def scene():
+        explorer = explorer_over({"slow": (model, endless)})
+        explorer.play()
+        await until(computing.is_set)
+        for head in ([0, 1], [7, 0], [1, 1]):  # the second one is not there
+            explorer._receive({"kind": "mute", "head": head})
+        with pytest.raises(ValueError, match="layer is 5"):
+            explorer.mute([(5, 0)])
+        await until(lambda: str(explorer._change) == "muted: layer 0 head 1, layer 1 head 1")
+        explorer.play()
+        await until(lambda: any(step.changed == str(explorer._change) for step in explorer.generation.steps))
+        explorer.reset()
+        explorer.pause()
+        await until(lambda: not explorer.playing and not explorer.generation.steps)
+        assert str(explorer._change) == ""
+
+    on_loop(scene)
+
+
+def test_a_press_on_a_head_that_is_not_there_is_said_in_the_window(changeable):
+    async def scene():
+        explorer = explorer_over(changeable)
+        explorer.run(2)
+        explorer._receive({"kind": "mute", "head": [0, 9]})
+        await until(lambda: "head is 9: give a whole number from 0 to 3" in explorer._status())
+        assert len(explorer.generation.steps) == 2
 
     on_loop(scene)
 

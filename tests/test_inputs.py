@@ -887,6 +887,28 @@ WINDOW: dict[str, Row] = {
     ),
     "look at -1": (lambda w: Explorer(w.models).look(-1), "position is -1: give a whole number from 0"),
     "choose 400 in the window": (lambda w: Explorer(w.models).choose(400), "token_id 400 is outside 0 … 399"),
+    "compare nothing": (lambda w: Explorer.compare({}), "runs is empty: give at least one"),
+    "compare a pair": (lambda w: Explorer.compare((w.fake, w.tokenizer)), r"runs is \(.*: give a dict"),
+    "compare three": (
+        lambda w: Explorer.compare(dict.fromkeys("abc", (w.fake, w.tokenizer))),
+        "runs has 3 of them: give two, such as",
+    ),
+    "compare models without tokenizers": (
+        lambda w: Explorer.compare({"a": w.fake, "b": w.fake}),
+        r"runs\['a'\] is .*: give a name and a tuple, such as in",
+    ),
+    "compare with a temperature": (
+        lambda w: Explorer.compare({"a": (w.fake, w.tokenizer, 0.5), "b": (w.fake, w.tokenizer)}),
+        "settings is 0.5: give a SamplingSettings",
+    ),
+    "compare with a seed of 1.5": (
+        lambda w: Explorer.compare(dict.fromkeys("ab", (w.fake, w.tokenizer, None, 1.5))),
+        r"runs\['a'\].seed is 1.5: give a whole number",
+    ),
+    "compare with a tokenizer of others": (
+        lambda w: Explorer.compare({"a": (w.fake, w.tokenizer), "b": (w.fake, w.larger)}),
+        "the tokenizer has .* ids, the model .*: give the tokenizer",
+    ),
     "sliders over NaN": (lambda w: DistributionSliders([NAN, 1.0], str), "logits hold NaN: they must be numbers"),
     "sliders over words": (lambda w: DistributionSliders(["a"], str), "logits holds <U1 values: give one row"),
     "sliders over complex numbers": (lambda w: DistributionSliders([1j], str), "logits holds complex128 values: give"),

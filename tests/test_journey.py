@@ -13,6 +13,7 @@ from page import Page
 from test_inside import lstm, transformer
 
 from helpers import sentences
+from helpers.interventions import AS_IT_IS, Change
 from helpers.records import Candidate, Inside, Stage
 from helpers.sampling import SamplingSettings, entropy
 from helpers.streaming import Generation
@@ -167,12 +168,78 @@ def test_the_inside_is_told_in_stages_looks_and_memory(made, tokenizer, endless)
     if inside.attention is not None:
         looks = np.frombuffer(buffers[1], np.uint8).reshape(*record["heads"], -1)
         np.testing.assert_allclose(looks / 255, inside.attention, atol=0.003)
-    if inside.memory is not None:
-        units = np.frombuffer(buffers[1], np.float32).reshape(4, record["units"])
-        np.testing.assert_allclose(units[0], inside.memory.cell, rtol=1e-6)
-        np.testing.assert_allclose(units[2], inside.memory.forget_gate, rtol=1e-6)
+    assert record.get("units") == (None if inside.memory is None else len(inside.memory.cell))
     page = told(generation, parts=[journey.inside_part(6, inside)])
     assert page.inside["place"] == 6
+
+
+def open_frame(generation, change=AS_IT_IS, position=None):
+    position = len(generation.steps) if position is None else position
+    return Frame(position, inside=True, can="memory", change=change)
+
+
+def shows_memory(page, generation, places):
+    """Whether the page has the memory at these places, and at no others."""
+    assert sorted(page.memory) == list(places)
+    for place, memory in zip(places, generation.memories(places[0], places[-1] + 1), strict=True):
+        cell, gates = page.memory[place]
+        np.testing.assert_allclose(cell, memory.cell, atol=1e-4 * np.abs(cell).max() + 1e-4)
+        expected = [memory.input_gate, memory.forget_gate, memory.output_gate]
+        np.testing.assert_allclose(gates, expected, atol=0.003)
+    return True
+
+
+def test_the_memory_is_told_once_a_token_while_the_part_is_open(tokenizer, endless):
+    generation, page, teller = Generation(lstm(tokenizer.vocab_size), endless, "the cat sat", seed=1), Page(), Teller()
+
+    def tell(**options):
+        frame = open_frame(generation, **options)
+        place = len(generation.tokens) - len(generation.steps) - 2 + frame.position
+        page.take(*teller.tell(generation, frame, [journey.inside_part(place, generation.inside_at(place))]))
+        return page.last.get("memory", {}).get("count", 0)
+
+    generation.step()
+    prompt = len(generation.tokens) - 1
+    assert tell() == prompt
+    generation.step()
+    generation.step()
+    assert tell() == 2
+    assert tell(position=1) == 0
+    assert shows_memory(page, generation, range(prompt + 2))
+    generation.rewind(1)
+    generation.choose(generation.steps[0].candidates[3].token_id)
+    assert tell() == 1
+    assert shows_memory(page, generation, range(prompt + 1))
+    for _ in range(300):  # folded meanwhile
+        generation.step()
+        page.take(*teller.tell(generation, Frame(len(generation.steps))))
+    page.memory.clear()
+    assert tell() == 199
+    newest = len(generation.tokens) - 2
+    assert shows_memory(page, generation, range(newest - 198, newest + 1))
+    page.memory.clear()
+    assert tell(position=30) == 200
+    assert shows_memory(page, generation, range(200))
+
+
+def test_under_a_change_the_memory_is_told_anew_and_each_step_says_it(tokenizer, endless):
+    model = lstm(tokenizer.vocab_size)
+    generation, change = Generation(model, endless, "the cat sat", seed=1), Change(flipped=((3, 5),))
+    for _ in range(4):
+        generation.step()
+    generation.rewind(2)
+    generation.change(change.made(model), str(change))
+    steps = [generation.step() for _ in range(3)]
+    assert [step.changed for step in generation.steps] == ["", "", *["flipped: unit 5 at position 3"] * 3]
+    place = len(generation.tokens) - 2
+    page = Page()
+    page.take(
+        *Teller().tell(generation, open_frame(generation, change), [journey.inside_part(place, generation.inside(4))])
+    )
+    assert shows_memory(page, generation, range(place + 1))
+    assert page.model == {"can": "memory", "muted": [], "flipped": [[3, 5]]}
+    assert [token["step"].get("changed") for token in page.tokens[-5:]] == [None, None, *[str(change)] * 3]
+    assert sentences.of_choice(steps[0]).endswith("cut off (flipped: unit 5 at position 3).")
 
 
 def test_the_inside_of_a_prompts_token_is_that_of_a_text_that_ends_there(tokenizer, endless):

@@ -453,7 +453,7 @@ def plot_training(steps: Sequence[TrainingStep], held_out: Mapping[int, float], 
     below = [name for name, value in lines.items() if last <= value]
     said = f"the held-out bits per byte are below: {', '.join(below) or 'none'}; above: {', '.join(above) or 'none'}"
     if not np.isfinite(last + steps[-1].loss):
-        said = "loss or held-out bits are no number any more (diverged: lower the learning rate)"
+        said = f"loss or held-out bits are {sentences.DIVERGED}"
     return Picture(figure, f"After {updates[-1]} updates {said}.")
 
 

@@ -162,6 +162,10 @@ class KerasTwin(SizesOfConfig, keras.Model):
         stages = (("row", row, row), ("hidden state", h, None), ("projection", projected, projected))
         return Opened(stages, table, self.output_bias.numpy(), memory=memory)
 
+    def units(self) -> int:
+        """H, how many units the cell state has."""
+        return self.config.hidden_size
+
     def with_cell(self, state: History, cell: np.ndarray) -> History:
         """The state with another cell state (H,) after the newest token; the hidden state stays."""
         hidden, old = state[-1]

@@ -132,6 +132,10 @@ class LSTMLanguageModel(SizesOfConfig, nn.Module):
         stages = (("row", row, row), ("hidden state", h, None), ("projection", projected, projected))
         return Opened(stages, table_for_lens(weights, "embedding.weight"), weights["output_bias"], memory=memory)
 
+    def units(self) -> int:
+        """H, how many units the cell state has."""
+        return self.config.hidden_size
+
     def with_cell(self, state: LSTMState, cell: np.ndarray) -> LSTMState:
         """The state with another cell state (H,) after the newest token; the hidden state stays."""
         hidden, old = state.history[-1]

@@ -190,7 +190,8 @@ class PretrainedModel:
         return Opened(stages, _numpy(head.weight), bias, None if attention is None else _numpy(attention))
 
     def heads(self) -> tuple[int, int]:
-        """How many layers, and how many attention heads in each."""
+        """How many layers, and how many attention heads in each; TypeError where they cannot be muted."""
+        _attention_outputs(self.model)
         return self.model.config.num_hidden_layers, self.model.config.num_attention_heads
 
     def without_heads(self, muted: Sequence[tuple[int, int]]) -> PretrainedModel:

@@ -16,6 +16,7 @@ SPEEDS = {"1/s": 1, "2/s": 2, "3/s": 3, "5/s": 5, "10/s": 10, "20/s": 20, "full"
 SEEDS, LENGTH = 10**9, 1000  # the largest
 LABEL_WIDTH = "84px"
 INSIDE = "Show what is inside the model at the step looked at: the stages from the row to the prediction"
+TREE = "Show the branches that were left when this text forked; a press brings one back"
 NOTE = "If the controls do nothing (after <i>Restart Kernel</i>, say), run this cell again."
 
 
@@ -31,10 +32,10 @@ class Controls:
     seed: widgets.BoundedIntText
     model: widgets.Dropdown
     inside: widgets.ToggleButton
+    tree: widgets.ToggleButton
     filters: Mapping[str, widgets.FloatSlider | widgets.IntSlider]
     speed: widgets.SelectionSlider
     length: widgets.IntSlider
-    position: widgets.IntSlider
     whole: widgets.VBox
 
     @property
@@ -94,13 +95,16 @@ def make_controls(
         "play": _button("play", "Play", "play", "Let the text grow"),
         "step": _button("step", "Step", "step-forward", "One token more"),
         "back": _button("back", "Back", "step-backward", "Look at the step before; nothing is lost"),
-        "reset": _button("reset", "Reset", "refresh", "Back to the prompt; the sliders stay as they are"),
+        "reset": _button(
+            "reset", "Reset", "refresh", "Back to the prompt and to the model as it is; the sliders stay as they are"
+        ),
     }
     inputs = {
         "prompt": _named("prompt", widgets.Text(prompt, continuous_update=False), "225px", label="prompt"),
         "seed": _named("seed", widgets.BoundedIntText(int(seed), min=0, max=SEEDS), "108px", label="seed"),
         "model": _named("model", widgets.Dropdown(options=list(models)), "165px", label="model"),
         "inside": _named("inside", widgets.ToggleButton(description="Inside", icon="search", tooltip=INSIDE)),
+        "tree": _named("tree", widgets.ToggleButton(description="Tree", icon="code-fork", tooltip=TREE)),
     }
     sliders = {
         "speed": _named("speed", widgets.SelectionSlider(options=list(SPEEDS), value=speed), None, label="speed"),
@@ -109,25 +113,16 @@ def make_controls(
     filters = {name: filter_slider(entry, getattr(settings, name), "explorer") for name, entry in FILTERS.items()}
     for slider in filters.values():
         slider.style.description_width = LABEL_WIDTH
-    position = _named("position", widgets.IntSlider(0, min=0, max=1), None, label="position")
     whole = widgets.VBox(
         [
             _named("controls", widgets.HBox([*buttons.values(), *inputs.values()])),
             _named("sliders", widgets.Box([*filters.values(), *sliders.values()])),
             view,
-            position,
             widgets.HTML(f'<small class="tj-note">{NOTE}</small>'),
         ]
     )
     whole.add_class("explorer")
-    return Controls(
-        **buttons,
-        **inputs,
-        **sliders,
-        filters=filters,
-        position=position,
-        whole=whole,
-    )
+    return Controls(**buttons, **inputs, **sliders, filters=filters, whole=whole)
 
 
 def show_playing(controls: Controls, playing: bool) -> None:
@@ -152,15 +147,3 @@ def _named(name: str, widget: Any, width: str | None = None, label: str | None =
     if width:
         widget.layout.width = width
     return widget
-
-
-def show_position(controls: Controls, position: int, longest: int) -> None:
-    """Put the position slider at `position` of `longest`.
-
-    A slider that gets range and value in one message tells of a value cut to its old end, as if the reader had moved
-    it: so the range grows before, and shrinks after.
-    """
-    slider = controls.position
-    slider.max = max(slider.max, longest)
-    slider.value = position
-    slider.max = longest

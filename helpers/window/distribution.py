@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from html import escape
+from collections.abc import Callable
 
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import checks
+from helpers import checks, sentences
 from helpers.sampling import (
     FILTERS,
     SamplingSettings,
@@ -17,13 +16,12 @@ from helpers.sampling import (
     largest_ids,
     next_token_probabilities,
 )
-from helpers.sentences import visible
+from helpers.window.charts import Charts, bars
 from helpers.window.controls import filter_slider
-from helpers.window.svg import FAINT, GREY, LINE, TEXT, captioned, label_of
 from helpers.window.views import display_widget
 
 SHOWN = 12
-WIDTH, ROW_HEIGHT = 640, 26
+KEY = "grey: the model · blue: what the sliders leave"
 
 
 class DistributionSliders:
@@ -41,7 +39,7 @@ class DistributionSliders:
         for slider in self._filters.values():
             slider.layout.width, slider.style.description_width = "480px", "90px"
             slider.observe(lambda _: self._redraw(), names="value")
-        self._view = widgets.HTML()
+        self._view = Charts()
         off = ", ".join(f"{entry.label} {entry.off:g}" for name, entry in FILTERS.items() if name != "temperature")
         hint = widgets.HTML(f"<small>{off}: off. The arrow keys move a slider, too.</small>")
         self.widget = widgets.VBox([*self._filters.values(), hint, self._view])
@@ -54,37 +52,19 @@ class DistributionSliders:
 
     def _redraw(self) -> None:
         self.probabilities = next_token_probabilities(self._logits, self.settings)
-        rows = [(self._piece(i), float(self._model[i]), float(self.probabilities[i])) for i in self._shown]
-        left = int(np.count_nonzero(self.probabilities))
-        leader = visible(self._piece(int(self.probabilities.argmax())))
-        self.sentence = (
-            f"{left} id{'s' * (left > 1)} can be drawn; {leader} leads with {self.probabilities.max():.3f}; "
-            f"entropy {entropy(self.probabilities):.2f} bits (the model: {entropy(self._model):.2f})."
-        )
-        self._view.value = distribution_bars(rows, self.sentence)
+        left, leader = int(np.count_nonzero(self.probabilities)), self._piece(int(self.probabilities.argmax()))
+        highest, bits, before = float(self.probabilities.max()), entropy(self.probabilities), entropy(self._model)
+        self.sentence = sentences.of_distribution(left, leader, highest, bits, before)
+        largest = max(float(self._model.max()), highest)
+        rows = [
+            self._row(self._piece(i), float(self._model[i]), float(self.probabilities[i]), largest) for i in self._shown
+        ]
+        self._view.charts = [bars(KEY, rows, self.sentence)]
+
+    def _row(self, piece: str, model: float, left: float, largest: float) -> tuple:
+        outcome = f"{model:.3f} → {f'{left:.3f}' if left > 0 else 'cut off'}"
+        return piece, outcome, [(model / largest, "model"), (left / largest, "left")]
 
     def _ipython_display_(self) -> None:
         """Show the sliders as a widget view and nothing else: stored notebooks leave widget views out."""
         display_widget(self.widget)
-
-
-def distribution_bars(rows: Sequence[tuple[str, float, float]], sentence: str) -> str:
-    """Paired bars, one row a token: (piece, the model's probability, what the settings left of it), and a sentence."""
-    largest = max((max(model, left) for _, model, left in rows), default=1.0) or 1.0
-    height = ROW_HEIGHT * len(rows) + 22
-    bars = "".join(_row(i, *row, largest) for i, row in enumerate(rows))
-    key = f'<text x="150" y="12" fill="{FAINT}">grey: the model · blue: what the sliders leave</text>'
-    return captioned("distribution", key + bars, WIDTH, height, sentence)
-
-
-def _row(number: int, piece: str, model: float, left: float, largest: float) -> str:
-    top = 20 + number * ROW_HEIGHT
-    scale = (WIDTH - 300) / largest
-    outcome = f"{model:.3f} → {left:.3f}" if left > 0 else f"{model:.3f} → cut off"
-    return (
-        f"<g><title>{escape(visible(piece))}: {outcome}</title>"
-        f'<text x="142" y="{top + 15}" text-anchor="end" fill="{TEXT}">{label_of(piece)}</text>'
-        f'<rect x="150" y="{top + 2}" width="{model * scale:.1f}" height="8" fill="{GREY}"/>'
-        f'<rect x="150" y="{top + 11}" width="{left * scale:.1f}" height="9" fill="{LINE}"/>'
-        f'<text x="{158 + max(model, left) * scale:.1f}" y="{top + 15}" fill="{FAINT}">{outcome}</text></g>'
-    )

@@ -9,25 +9,34 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from helpers import checks, sentences
+from helpers.interventions import AS_IT_IS, Change, can_change, checked_heads, units_of
 from helpers.protocols import LanguageModel, TokenizerProtocol
 from helpers.records import TokenStep
 from helpers.sampling import SamplingSettings
 from helpers.streaming import Generation
-from helpers.window.controls import SPEEDS, make_controls, show_playing, show_position
+from helpers.window.controls import SPEEDS, make_controls, show_playing
+from helpers.window.forks import Fork, Forks, common, tree_part
 from helpers.window.journey import Frame, JourneyView, Message, Part, closed_part, inside_part, read_part
+from helpers.window.page import checked_path, page_of, write_page
 from helpers.window.views import display_widget
 
+if TYPE_CHECKING:  # compare.py builds on this module
+    from helpers.window.compare import Comparison
+
 TASK = "token-journey live window"  # its name tells a window's stream from the kernel's other tasks
-MESSAGE_SECONDS = 0.045  # some 20 messages a second: the server drops those beyond 1,000
-SLOWLY_SECONDS = 0.4  # what is read and not watched, sentences and the position slider, may lag that much
+MESSAGE_SECONDS = 0.09  # from message to message: each is shown in two halves, and costs more than what is in it
+SLOWLY_SECONDS = 1.0  # the plots' sentences, which are read and not watched, may lag that much
 ENDED_SECONDS = 1.0  # ignore Play just after a text's own end: the click aimed at Pause
 SLOW_SECONDS = 0.015  # a model that takes longer for a token computes beside the loop
 LENS_LIMIT = 10_000  # of a larger vocabulary the lens ranks only the step's own candidates, which costs far less
@@ -55,7 +64,7 @@ class Explorer:
     ) -> None:
         self._models = _checked_models(models)
         checks.text_of("the prompt", prompt)
-        self._view = JourneyView(self._receive)
+        self._view = self._new_view()
         self._controls = make_controls(self._view, list(models), prompt, seed, settings, speed, max_new_tokens)
         if checks.true_or_false("large", large):
             self.widget.add_class("explorer-large")
@@ -65,7 +74,11 @@ class Explorer:
         self._stream: asyncio.Task[None] | None = None
         self._notice, self._trouble, self._token_seconds = "", "", math.inf
         self._slow, self._ended = -math.inf, -math.inf
+        self._can = {name: can_change(model) for name, (model, _) in models.items()}
+        self._change, self._begun_with, self._interrupted = AS_IT_IS, self._controls.beginning, False
+        self._changed = self._model  # with this change in it
         self.generation = self._new_generation()
+        self._forks = Forks()
         self.position = 0
         self._asked: int | None = None  # a place within the prompt that the page looks at
         self._pause_other_windows()
@@ -73,6 +86,26 @@ class Explorer:
         self._draw()
 
     # ------------------------------------------------------------------------------------------------ for lessons
+
+    @staticmethod
+    def compare(
+        runs: Mapping[str, tuple],
+        prompt: str = "One day, Mia",
+        seed: int = 0,
+        settings: SamplingSettings = BEGIN,
+        *,
+        speed: str = "5/s",
+        max_new_tokens: int = 200,
+        large: bool = False,
+    ) -> Comparison:
+        """A window over two runs of one prompt, which grow in step; it says where they part.
+
+        runs: {name: (model, tokenizer, settings, seed)}, two of them. What is left out, or None, the window's sliders
+        and its seed say.
+        """
+        from helpers.window.compare import Comparison
+
+        return Comparison(runs, prompt, seed, settings, speed=speed, max_new_tokens=max_new_tokens, large=large)
 
     @property
     def widget(self) -> widgets.VBox:
@@ -89,11 +122,15 @@ class Explorer:
         """True while a text streams in this window."""
         return self._stream is not None and not self._stream.done()
 
+    @property
+    def forks(self) -> tuple[Fork, ...]:
+        """The branches that this text has left since it began, the latest 12, the oldest first."""
+        return self._forks.beside(self.generation.steps)
+
     def run(self, steps: int) -> None:
         """Take up to `steps` steps at once, in this cell; stop where the text ends."""
         steps = checks.whole_number("steps", steps)
-        if self.playing or self._lock.locked():
-            raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
+        self._check_idle()
         self._agree()
         self._fork()
         try:
@@ -102,6 +139,23 @@ class Explorer:
                 steps -= 1
         finally:
             self._draw()  # after an interrupt, too
+
+    def save_page(self, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+        """Write this journey as one HTML file, which any browser opens without kernel and network; the path itself.
+
+        path: ends in .html. A page that was saved before is replaced, any other file only if `overwrite` is True.
+        ValueError or OSError says why there is no such file to be had.
+        """
+        target = checked_path(path, checks.true_or_false("overwrite", overwrite))
+        self._check_idle()
+        model, prompt, seed = self._begun_with
+        beginning = f"‘{prompt}’, continued by the model ‘{model}’ with seed {seed}"
+        write_page(target, page_of(self.generation, self.position, beginning, self._inside))
+        return target
+
+    def _check_idle(self) -> None:
+        if self.playing or self._lock.locked():
+            raise RuntimeError("the window is at work: press Pause first, and wait until it says so")
 
     # What the buttons do, for cells and tests. Each returns at once; the window acts as soon as the cell has ended.
 
@@ -122,7 +176,7 @@ class Explorer:
         self._ask(self._look_by, -1)
 
     def reset(self) -> None:
-        """Back to the prompt; the sliders stay as they are."""
+        """Back to the prompt and to the model as it is; the sliders stay as they are."""
         self._ask(self._reset)
 
     def choose(self, token_id: int) -> None:
@@ -133,6 +187,26 @@ class Explorer:
     def look(self, position: int) -> None:
         """Look at step number `position`, from 0 (the prompt) to the number of steps there are."""
         self._ask(self._look_to, checks.whole_number("position", position))
+
+    def restore(self, number: int) -> None:
+        """Bring back the branch of this number; the text that is shown becomes one in its place."""
+        self._ask(self._restore, self._forks.checked(number))
+
+    def mute(self, heads: Iterable[tuple[int, int]]) -> None:
+        """Mute these attention heads, (layer, head) each, and no others; an empty list unmutes all.
+
+        It holds from the next token on, also in a text that begins anew, until reset() or another model is chosen. A
+        text that streams goes on. Tokens that are there stay; Play and Step fork after the step looked at.
+        """
+        self._ask(self._mute, checked_heads(self._model, heads))
+
+    def flip(self, position: int, unit: int) -> None:
+        """Turn the sign of a unit of the memory after the token at `position` (0 = bos) was read; twice turns it back.
+
+        The window goes to the step that brought this token, and Play and Step fork after it; a text that streams goes
+        on from there. It holds as long as `mute` does.
+        """
+        self._ask(self._flip, *self._checked_flip(position, unit))
 
     def _ipython_display_(self) -> None:
         """Show the window as a widget view and nothing else: stored notebooks leave widget views out."""
@@ -147,9 +221,9 @@ class Explorer:
         c.back.on_click(lambda _: self.back())
         c.reset.on_click(lambda _: self.reset())
         for widget in (c.prompt, c.seed, c.model):
-            widget.observe(lambda _: self._ask(self._reset, "Started afresh."), names="value")
-        c.position.observe(self._position_moved, names="value")
-        c.inside.observe(lambda _: self._open_inside(), names="value")
+            widget.observe(lambda _: self._ask(self._begin_afresh), names="value")
+        for part in (c.inside, c.tree):
+            part.observe(lambda _: self._open_inside(), names="value")
 
     def _play_pressed(self) -> None:
         just_ended = self.generation.finish_reason and time.monotonic() - self._ended < ENDED_SECONDS
@@ -157,10 +231,6 @@ class Explorer:
             self.pause()
         elif not (just_ended and self._is_latest()):
             self.play()
-
-    def _position_moved(self, change: dict) -> None:
-        if change["new"] != self.position:  # the reader moved it, not we
-            self.look(change["new"])
 
     def _open_inside(self) -> None:
         """Open or fold the part. A text that streams goes on: its next message brings what is opened."""
@@ -181,6 +251,14 @@ class Explorer:
             self._ask(self._read, message["place"])
         elif kind == "choose":
             self._ask(self._choose_candidate, message["position"], message["token_id"])
+        elif kind == "mute":
+            self._ask(self._toggle_head, message["head"])
+        elif kind == "unmute":
+            self._ask(self._mute, ())
+        elif kind == "flip":
+            self._ask(self._flip, message["position"], message["unit"])
+        elif kind == "restore":
+            self._ask(self._restore, message["number"])
 
     def _draw_if_idle(self) -> None:
         if not self.playing and not self._lock.locked():
@@ -204,9 +282,11 @@ class Explorer:
     async def _carry_out(self, action: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Stop the stream, then do what was asked; an error is shown in the window."""
         async with self._lock:
+            self._interrupted = self.playing
             await self._pause()
             self._notice = self._trouble = ""
-            self._asked = None
+            if action not in (self._mute, self._toggle_head, self._flip):  # they are shown at a prompt's token, too
+                self._asked = None
             try:
                 await action(*arguments)
             except Exception as error:
@@ -234,13 +314,13 @@ class Explorer:
         self._stream = self._start(self._play(), TASK)
 
     async def _play(self) -> None:
-        """Stream until the end or a pause. At most 22 messages a second, and always one more at the end."""
+        """Stream until the end or a pause; at most 11 messages a second, 22 with the inside, and one at the end."""
         drawn = 0.0
         try:
             while not self._at_end():
                 began = time.monotonic()
                 await self._take_step()
-                if time.monotonic() - drawn >= MESSAGE_SECONDS:
+                if time.monotonic() - drawn >= MESSAGE_SECONDS / (2 if self._controls.inside.value else 1):
                     drawn = time.monotonic()
                     self._draw()
                 per_second = SPEEDS[self._controls.speed.value]
@@ -257,7 +337,8 @@ class Explorer:
         self._agree()
         if self._is_latest() and self.generation.finish_reason:
             self._notice = "The text has ended: Reset it, or go Back and play on from there."
-        elif self._is_latest():
+        elif self._is_latest() or self.generation.steps[self.position].changed != str(self._change):
+            self._fork()
             await self._take_step()
         else:
             self._show(self.position + 1)
@@ -295,34 +376,101 @@ class Explorer:
 
     async def _choose(self, token_id: int) -> None:
         self._agree()
-        step, dropped = self._shown_step(), len(self.generation.steps) - self.position
+        step, before, dropped = self._shown_step(), self.generation.steps, len(self.generation.steps) - self.position
         settings = self.settings if step is None else step.settings
         self.generation.rewind(max(0, self.position - 1))
-        chosen = self.generation.choose(token_id, settings)
+        try:
+            chosen = self.generation.choose(token_id, settings)
+        except BaseException:
+            self.generation.restore(before)
+            raise
         self._take(chosen)
-        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped)}."
+        kept = self._keep(before) if before else ""
+        self._notice = f"You chose {sentences.visible(chosen.output.piece)}{_dropped(dropped, kept)}."
 
-    async def _reset(self, notice: str = "Back to the prompt.") -> None:
-        self._restart(notice)
+    async def _reset(self) -> None:
+        said = "Back to the prompt, with nothing changed in the model." if str(self._change) else "Back to the prompt."
+        self._change = AS_IT_IS
+        self._restart(said)
+
+    async def _begin_afresh(self) -> None:
+        self._restart("Started afresh.")
 
     async def _read(self, place: int) -> None:
         """What the model expected at a token of the prompt, for the page that asks; nothing else changes."""
         self._asked = place
 
+    async def _mute(self, heads: Iterable[tuple[int, int]]) -> None:
+        self._agree()
+        muted = tuple(sorted(set(checked_heads(self._model, heads))))
+        await self._go_on_changed(replace(self._change, muted=muted), "This acts from the next token on.")
+
+    async def _toggle_head(self, head: Sequence[int]) -> None:
+        await self._mute(set(self._change.muted) ^ {tuple(head)})  # type: ignore[arg-type]
+
+    async def _flip(self, position: int, unit: int) -> None:
+        self._agree()
+        flipped = tuple(sorted({*self._change.flipped} ^ {self._checked_flip(position, unit)}))
+        piece = sentences.quoted(self.generation.tokens[position].piece)
+        self._asked = self._asked if self._asked == position else None
+        self._show(position + 1 - len(self.generation.tokens) + len(self.generation.steps))
+        await self._go_on_changed(replace(self._change, flipped=flipped), f"This acts after {piece}.")
+
+    def _checked_flip(self, position: int, unit: int) -> tuple[int, int]:
+        units, count = units_of(self._model), len(self.generation.tokens)
+        position = checks.whole_number("position", position, 0, count - 1, ", one of the tokens of the text (0 = bos)")
+        return position, checks.whole_number("unit", unit, 0, units - 1, ", one of the units of the memory")
+
+    async def _go_on_changed(self, change: Change, notice: str) -> None:
+        """Let the model with this change take the next steps; a stream that this interrupted goes on."""
+        self._changed = await asyncio.to_thread(change.made, self._model)
+        self._change, self._notice = change, notice if str(change) else "Nothing is changed from the next token on."
+        self.generation.change(self._changed, str(change))
+        if self._interrupted and not (self._is_latest() and self._at_end()):
+            await self._go_on()
+
+    @property
+    def _model(self) -> LanguageModel:
+        """The model that is shown, as it is."""
+        return self._models[self._begun_with[0]][0]
+
     def _restart(self, notice: str) -> None:
         self.generation = self._new_generation()
+        self._forks = Forks()
         self.position, self._token_seconds, self._notice = 0, math.inf, notice
 
     def _fork(self) -> None:
         """Go on from the step that is looked at; what came after it is dropped, and that is said."""
         dropped = len(self.generation.steps) - self.position
         if dropped:
+            kept = self._keep(self.generation.steps)
             self.generation.rewind(self.position)
-            self._notice = f"Forked after step {self.position}{_dropped(dropped)}."
+            self._notice = f"{self._notice} Forked after step {self.position}{_dropped(dropped, kept)}.".strip()
+
+    def _keep(self, steps: tuple[TokenStep, ...]) -> str:
+        """Keep what the text leaves as a branch of the tree; and say so."""
+        return f" into the tree{', which let its oldest branch go' if self._forks.keep(steps) else ''}"
+
+    async def _restore(self, number: int) -> None:
+        """Bring back a branch; one that is gone by now leaves all as it is."""
+        steps, before = self._forks.take(number), self.generation.steps
+        self.generation.restore(steps)
+        if common(before, steps) < len(before):
+            self._forks.keep(before)
+        self._token_seconds = math.inf  # the model reads the whole text next
+        self._show(len(steps))
+        self._notice = f"Branch {number} is back."
+
+    def _new_view(self) -> JourneyView:
+        return JourneyView(self._receive)
 
     def _new_generation(self) -> Generation:
         model, prompt, seed = named = self._controls.beginning
         generation = Generation(*self._models[model], prompt, seed)
+        if model != self._begun_with[0]:
+            self._change = AS_IT_IS
+        if str(self._change):
+            generation.change(self._changed, str(self._change))
         self._begun_with = named
         return generation
 
@@ -349,10 +497,12 @@ class Explorer:
         return self.generation.steps[self.position - 1] if self.position else None
 
     def _draw(self) -> None:
-        """Tell the page what is new: records in one message, and the few widgets that follow them."""
+        """Tell the page what is new, in one message; the button says whether a text streams."""
         said = not self.playing or time.monotonic() - self._slow >= SLOWLY_SECONDS
         state, trouble = self._state(), sentences.shortened(self._trouble, 300)
-        frame = Frame(self.position, self.playing, state, trouble, self._controls.inside.value, said)
+        can, inside = self._can[self._begun_with[0]], self._controls.inside.value
+        tree = tree_part(self.generation.steps, self.forks) if said and self._controls.tree.value else None
+        frame = Frame(self.position, self.playing, state, trouble, inside, said, can, self._change, tree)
         try:
             self._view.show(self.generation, frame, self._parts())
         except Exception as error:
@@ -361,20 +511,18 @@ class Explorer:
         show_playing(self._controls, self.playing)
         if said:
             self._slow = time.monotonic()
-            limit = self._controls.length.value if self.playing else 0  # while a text streams the range stays
-            show_position(self._controls, self.position, max(1, len(self.generation.steps), limit))
 
     def _parts(self) -> list[Part]:
         """What the page shows of the place looked at alone: what was expected within the prompt, and the inside."""
         parts = [] if self._asked is None else [read_part(self.generation.expected(self._asked))]
         if self._controls.inside.value and (self.position or self._asked is not None):
-            parts.append(self._inside())
+            begin = len(self.generation.tokens) - len(self.generation.steps) - 1
+            parts.append(self._inside(begin + self.position - 1 if self._asked is None else self._asked))
         return parts
 
-    def _inside(self) -> Part:
-        begin = len(self.generation.tokens) - len(self.generation.steps) - 1
-        place = begin + self.position - 1 if self._asked is None else self._asked
-        large = self._models[self._begun_with[0]][0].vocab_size > LENS_LIMIT
+    def _inside(self, place: int) -> Part:
+        """What was inside at a place, or why there is nothing to show."""
+        large = self._model.vocab_size > LENS_LIMIT
         try:
             inside = self.generation.inside_at(place, lens="candidates" if large else "vocabulary")
         except Exception as error:  # the text itself goes on
@@ -383,11 +531,12 @@ class Explorer:
 
     def _state(self) -> tuple[str, str, str]:
         """What goes on, how far the text is, and what happened last."""
-        steps, shown = len(self.generation.steps), f"{len(self.generation.tokens)} tokens"
+        steps, changed = len(self.generation.steps), str(self._change)
+        shown = " · ".join(filter(None, [f"{len(self.generation.tokens)} tokens", changed]))
         if self.playing:
             return "● running", f"{shown} · {self._controls.speed.value}", self._notice
         if not self._is_latest():
-            return f"❚❚ looking at step {self.position} of {steps} · Play goes on from here", "", self._notice
+            return f"❚❚ looking at step {self.position} of {steps} · Play goes on from here", changed, self._notice
         if self.generation.finish_reason:
             return f"■ {ENDS[self.generation.finish_reason]}", shown, self._notice
         if steps >= self._controls.length.value:
@@ -425,8 +574,8 @@ def _checked_models(
     return models
 
 
-def _dropped(count: int) -> str:
-    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped" if count else ""
+def _dropped(count: int, where: str) -> str:
+    return f"; {count} later token{'s were' if count > 1 else ' was'} dropped{where}" if count else ""
 
 
 def _said(error: Exception) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import checks
-from helpers.window.svg import ACCENT, FAINT, GREY, LINE, Scale, captioned, polyline, y_axis
+from helpers import checks, sentences
+from helpers.window.charts import Charts, lines
 from helpers.window.views import display_widget
 
-WIDTH, HEIGHT, LEFT, BASE = 640, 190, 46, 150
 MOST_STEPS = 200
+KEY = "blue with dots: the cell · grey: a plain network"
 
 
 class ForgetGateSlider:
@@ -33,7 +31,7 @@ class ForgetGateSlider:
         self._slider.layout.width, self._slider.style.description_width = "480px", "100px"
         self._slider.add_class("gate-forget")
         self._slider.observe(lambda _: self._redraw(), names="value")
-        self._view = widgets.HTML()
+        self._view = Charts()
         self.widget = widgets.VBox([self._slider, self._view])
         self._redraw()
 
@@ -43,28 +41,11 @@ class ForgetGateSlider:
         self.plain = np.ones(self._steps + 1)
         for step in range(self._steps):
             self.plain[step + 1] = np.tanh(gate * self.plain[step])
-        self.sentence = (
-            f"Forget gate {gate:.2f}: after {self._steps} steps {self.cell[-1]:.3f} of the bit is left; "
-            f"in a plain network with that weight {self.plain[-1]:.3f}."
-        )
-        self._view.value = fading(self.cell.tolist(), self.plain.tolist(), self.sentence)
+        self.sentence = sentences.of_gate(gate, self.cell.tolist(), self.plain.tolist())
+        drawn = [(list(enumerate(self.plain)), "grey"), (list(enumerate(self.cell)), "dots")]
+        axes = (0, self._steps, "step"), (0, 1)
+        self._view.charts = [lines((640, 190), *axes, drawn, self.sentence, key=KEY)]
 
     def _ipython_display_(self) -> None:
         """Show the slider as a widget view and nothing else: stored notebooks leave widget views out."""
         display_widget(self.widget)
-
-
-def fading(cell: Sequence[float], plain: Sequence[float], sentence: str) -> str:
-    """Two lines along the steps, both between 0 and 1, and a sentence, as HTML."""
-    x = Scale(0, len(cell) - 1, LEFT, WIDTH - 12)
-    y = Scale(0.0, 1.0, BASE, 24)
-    lines = polyline([(x(i), y(v)) for i, v in enumerate(plain)], GREY, 2.4)
-    lines += polyline([(x(i), y(v)) for i, v in enumerate(cell)], LINE, 2.4)
-    dots = "".join(f'<circle cx="{x(i):.1f}" cy="{y(v):.1f}" r="2.6" fill="{ACCENT}"/>' for i, v in enumerate(cell))
-    body = (
-        f'<text x="{LEFT}" y="12" fill="{FAINT}">blue with dots: the cell · grey: a plain network</text>'
-        f"{y_axis(y, LEFT, WIDTH - 12)}{lines}{dots}"
-        f'<text x="{LEFT}" y="{BASE + 18}" fill="{FAINT}">step 0</text>'
-        f'<text x="{WIDTH - 12}" y="{BASE + 18}" text-anchor="end" fill="{FAINT}">step {len(cell) - 1}</text>'
-    )
-    return captioned("gate", body, WIDTH, HEIGHT, sentence)

@@ -16,15 +16,16 @@ import numpy as np
 import traitlets
 
 from helpers import sentences
-from helpers.records import Candidate, Inside, Stage, Token, TokenStep
+from helpers.interventions import AS_IT_IS, Change
+from helpers.records import Candidate, Inside, Memory, Stage, Token, TokenStep
 from helpers.sampling import FILTERS
 from helpers.streaming import Generation
 
-FOLDER = Path(__file__).parent
+ESM, CSS = (Path(__file__).parent / name for name in ("journey.js", "journey.css"))
 LATEST, AHEAD = 200, 12  # tokens in a plot at most; those shown behind the one that is looked at. As in journey.js
 STAGES = 8  # stages that are shown at most
 Message = dict[str, Any]
-Part = tuple[Message, list[bytes]]
+Part = tuple[Message, list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Frame:
     """How the window stands, beside the records of its text.
 
     position: how many steps are looked at. status: what goes on, how far it is, what happened. trouble: an error, or
-    "". inside: whether that part is open. said: whether the sentences of the plots are told anew.
+    "". inside: whether that part is open. said: whether the sentences of the plots, and the tree, are told anew. can:
+    what can be changed in the model, as `can_change` says it; change: what is. tree: as `forks.tree_part` gives it,
+    None where it is folded.
     """
 
     position: int
@@ -41,17 +44,20 @@ class Frame:
     trouble: str = ""
     inside: bool = False
     said: bool = True
+    can: str = ""
+    change: Change = AS_IT_IS
+    tree: Message | None = None
 
 
 class JourneyView(anywidget.AnyWidget):
     """The part of the live window that the page draws. receive: what is done with a message that the page sends."""
 
-    _esm = FOLDER / "journey.js"
-    _css = FOLDER / "journey.css"
+    _esm, _css = ESM, CSS
     filters = traitlets.List([entry.short for entry in FILTERS.values()]).tag(sync=True)
+    runs: traitlets.List = traitlets.List().tag(sync=True)  # [name, what it has of its own], where there are two
 
-    def __init__(self, receive: Callable[[Message], None]) -> None:
-        super().__init__()
+    def __init__(self, receive: Callable[[Message], None], runs: Sequence[Sequence[str]] = ()) -> None:
+        super().__init__(runs=list(runs))
         self._teller = Teller()
         self.on_msg(lambda _widget, content, _buffers: receive(content))
 
@@ -75,25 +81,29 @@ class Teller:
         self._run = 0
         self._generation: Generation | None = None
         self._told: tuple[Token, ...] = ()
+        self._named: set[int] = set()  # ids whose pieces the page knows
+        self._remembered = range(0)  # the places whose memory the page has
+        self._change = AS_IT_IS
 
     def forget(self) -> None:
         """The next message tells the whole."""
-        self._told = ()
+        self._told, self._named = (), set()
 
     def tell(self, generation: Generation, frame: Frame, parts: Sequence[Part] = ()) -> Part:
         """(message, buffers); the first buffer holds the new tokens' rows, float32."""
         if generation is not self._generation:
-            self._run, self._generation, self._told = self._run + 1, generation, ()
+            self._run, self._generation = self._run + 1, generation
+            self.forget()
         tokens, steps = generation.tokens, generation.steps
         prompt, begin = len(tokens) - len(steps), self._first_untold(tokens)
-        self._told = tokens
-        new = tokens[begin:]
+        self._told, new = tokens, tokens[begin:]
         message: Message = {
             "run": self._run,
             "begin": begin,
             "prompt": prompt,
             "tokens": [
-                token_record(token, steps[n - prompt] if n >= prompt else None) for n, token in enumerate(new, begin)
+                token_record(token, steps[n - prompt] if n >= prompt else None, self._named)
+                for n, token in enumerate(new, begin)
             ],
             "position": frame.position,
             "playing": frame.playing,
@@ -102,11 +112,35 @@ class Teller:
         }
         if frame.said:
             message["said"] = plot_sentences(tokens, steps, prompt - 1 + frame.position)
-        buffers = [np.array([token.embedding for token in new], np.float32).tobytes()]
+            message["tree"] = frame.tree
+        buffers: list[np.ndarray] = [np.array([token.embedding for token in new], np.float32).ravel()]
         for record, more in parts:
             message |= record
             buffers += more
+        if begin == 0 or frame.change != self._change:
+            muted, flipped = ([list(pair) for pair in pairs] for pairs in (frame.change.muted, frame.change.flipped))
+            message["model"] = {"can": frame.can, "muted": muted, "flipped": flipped}
+        self._forget_memories(begin, frame.change)
+        if message.get("inside", {}).get("units"):
+            record, more = self._memories(generation, shown_places(len(tokens), message["inside"]["place"] + 1))
+            message |= record
+            buffers += more
         return message, buffers
+
+    def _forget_memories(self, begin: int, change: Change) -> None:
+        """What the page has of the memory holds up to the newest token that it had, and under the same change."""
+        have = self._remembered
+        self._remembered = range(have.start, min(have.stop, max(have.start, begin - 1)))
+        if change != self._change:
+            self._change, self._remembered = change, range(0)
+
+    def _memories(self, generation: Generation, shown: range) -> Part:
+        """The memory along the shown tokens, as far as the page does not have it."""
+        have, last = self._remembered, min(shown.stop, len(generation.tokens) - 1)
+        follows = have.start <= shown.start <= have.stop
+        begin = min(have.stop, last) if follows else shown.start
+        self._remembered = range(have.start if follows else begin, max(last, have.stop if follows else 0))
+        return memory_part(begin, generation.memories(begin, last))
 
     def _first_untold(self, tokens: Sequence[Token]) -> int:
         """Place of the first token that the page does not have, or has another one of."""
@@ -117,37 +151,51 @@ class Teller:
         return next((n for n, (old, new) in pairs if old is not new), min(len(told), len(tokens)))
 
 
-def token_record(token: Token, step: TokenStep | None) -> Message:
-    """A token as the page gets it, and how it came about; its row goes into a buffer."""
+def token_record(token: Token, step: TokenStep | None, named: set[int]) -> Message:
+    """A token as the page gets it, and how it came about; its row goes into a buffer.
+
+    named: ids whose pieces the page knows; those that are told here are added.
+    """
     cosine = token.cosine_to_previous
-    return {
+    record = {
         "id": token.token_id,
-        "piece": sentences.shortened(sentences.visible(token.piece), 40),
+        "step": None if step is None else step_record(step, named),
         "norm": round(token.norm, 5),
         "cosine": None if cosine is None else round(cosine, 5),
         "said": sentences.of_row(token),
-        "step": None if step is None else step_record(step),
     }
+    if piece := _new_piece(token, named):
+        record["piece"] = piece[0]
+    return record
 
 
-def step_record(step: TokenStep) -> Message:
+def step_record(step: TokenStep, named: set[int]) -> Message:
     """How a token came about: the candidates, the settings, who took it."""
     return {
         "candidates": [
-            [*_named(row), _digits(row.model_probability), _digits(row.sampling_probability)] for row in step.candidates
+            [row.token_id, _digits(row.model_probability), _digits(row.sampling_probability), *_new_piece(row, named)]
+            for row in step.candidates
         ],
         "by": step.chosen_by,
         "settings": [getattr(step.settings, name) for name in FILTERS],
         "entropy": round(step.entropy, 3),
         "said": sentences.of_choice(step),
+        **({"changed": step.changed} if step.changed else {}),
     }
+
+
+def _new_piece(shown: Token | Candidate, named: set[int]) -> list[str]:
+    """The piece, or nothing where the page knows it."""
+    if shown.token_id in named:
+        return []
+    named.add(shown.token_id)
+    return [_piece(shown)]
 
 
 def plot_sentences(tokens: Sequence[Token], steps: Sequence[TokenStep], place: int) -> dict[str, str]:
     """The sentences of the text and of the plots, which show the tokens around `place`."""
-    count, prompt = len(tokens), len(tokens) - len(steps)
-    last = count if place >= count - LATEST + AHEAD else min(count, max(place + AHEAD, LATEST))
-    first = max(0, last - LATEST)
+    count, prompt, shown = len(tokens), len(tokens) - len(steps), shown_places(len(tokens), place)
+    first, last = shown.start, shown.stop
     return {
         "text": sentences.of_text(tokens),
         "norms": sentences.of_norms(tokens[first:last], count),
@@ -156,9 +204,15 @@ def plot_sentences(tokens: Sequence[Token], steps: Sequence[TokenStep], place: i
     }
 
 
+def shown_places(count: int, place: int) -> range:
+    """The places that a plot shows: the latest, or those around `place`."""
+    last = count if place >= count - LATEST + AHEAD else min(count, max(place + AHEAD, LATEST))
+    return range(max(0, last - LATEST), last)
+
+
 def read_part(step: TokenStep) -> Part:
     """What the model expected at a token of the prompt."""
-    return {"read": {"place": step.input.position, "step": step_record(step)}}, []
+    return {"read": {"place": step.input.position, "step": step_record(step, set())}}, []
 
 
 def closed_part(place: int, why: str) -> Part:
@@ -167,9 +221,9 @@ def closed_part(place: int, why: str) -> Part:
 
 
 def inside_part(place: int, inside: Inside) -> Part:
-    """What was inside at a place: stages, who looked where (in 255ths), and a memory with its gates."""
+    """What was inside at a place: stages, and who looked where (in 255ths), or how many units a memory has."""
     stages = spread(inside.stages, STAGES)
-    buffers = [np.concatenate([stage.vector for stage in stages]).astype(np.float32).tobytes()]
+    buffers: list[np.ndarray] = [np.concatenate([stage.vector for stage in stages]).astype(np.float32)]
     record: Message = {
         "place": place,
         "stages": [
@@ -180,13 +234,22 @@ def inside_part(place: int, inside: Inside) -> Part:
     }
     if inside.attention is not None:
         record["heads"] = inside.attention.shape[:2]
-        buffers.append(np.round(inside.attention * 255).astype(np.uint8).tobytes())
+        buffers.append(np.round(inside.attention * 255).astype(np.uint8).ravel())
     if inside.memory is not None:
-        memory = inside.memory
-        record["units"] = len(memory.cell)
-        parts = [memory.cell, memory.input_gate, memory.forget_gate, memory.output_gate]
-        buffers.append(np.concatenate(parts).astype(np.float32).tobytes())
+        record["units"] = len(inside.memory.cell)
     return {"inside": record}, buffers
+
+
+def memory_part(begin: int, memories: Sequence[Memory]) -> Part:
+    """The memory along the text from a place on: cells in 32,767ths of the largest, gates in 255ths; 5 bytes a unit."""
+    if not memories:
+        return {}, []
+    cells = np.array([memory.cell for memory in memories])
+    gates = np.array([[each.input_gate, each.forget_gate, each.output_gate] for each in memories])
+    largest = float(np.abs(cells).max()) or 1.0
+    parts = np.round(cells / largest * 32767).astype(np.int16), np.round(gates * 255).astype(np.uint8)
+    record = {"begin": begin, "count": len(memories), "largest": largest}
+    return {"memory": record}, [part.ravel() for part in parts]
 
 
 def spread(stages: Sequence[Stage], most: int) -> Sequence[Stage]:
@@ -196,14 +259,14 @@ def spread(stages: Sequence[Stage], most: int) -> Sequence[Stage]:
     return [stages[round(place * (len(stages) - 1) / (most - 1))] for place in range(most)]
 
 
-def _named(candidate: Candidate) -> tuple[int, str]:
-    return candidate.token_id, sentences.shortened(sentences.visible(candidate.piece), 40)
+def _piece(shown: Token | Candidate) -> str:
+    return sentences.shortened(sentences.visible(shown.piece), 40)
 
 
 def _guess(candidate: Candidate) -> list[Any]:
-    return [*_named(candidate), _digits(candidate.model_probability)]
+    return [candidate.token_id, _piece(candidate), _digits(candidate.model_probability)]
 
 
 def _digits(probability: float) -> float:
     """Four digits that count: a probability that is not 0 does not become 0."""
-    return float(f"{probability:.4g}")
+    return float(f"{probability:.4g}") if probability else 0

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import checks
+from helpers import checks, sentences
 from helpers.sampling import apply_temperature
-from helpers.sentences import visible
-from helpers.window.svg import ACCENT, FAINT, LINE, TEXT, captioned, label_of
+from helpers.window.charts import Charts, bars
 from helpers.window.views import display_widget
 
 LARGEST = 10.0  # a logit on the slider lies between -10 and 10
 MOST_NAMES = 8
-WIDTH, ROW_HEIGHT = 640, 26
+KEY = "probability · gradient (orange: what came next)"
 
 
 class LogitSliders:
@@ -31,7 +30,9 @@ class LogitSliders:
             raise ValueError(f"right is {checks.shown(right)}: give one of the names, such as {self._names[0]!r}")
         self._right = self._names.index(right)
         self._start = _checked_logits(logits, len(self._names))
-        self._sliders = [_slider(visible(name), value) for name, value in zip(self._names, self._start, strict=True)]
+        self._sliders = [
+            _slider(sentences.visible(name), value) for name, value in zip(self._names, self._start, strict=True)
+        ]
         self._rate = widgets.FloatSlider(value=1.0, min=0.1, max=20.0, step=0.1, description="learning rate")
         self._rate.add_class("nudge-rate")
         buttons = [_button("One gradient step", "nudge-step", self.step), _button("Reset", "nudge-reset", self.reset)]
@@ -39,7 +40,7 @@ class LogitSliders:
             slider.layout.width, slider.style.description_width = "480px", "100px"
         for slider in self._sliders:
             slider.observe(self._moved, names="value")
-        self._view = widgets.HTML()
+        self._view = Charts()
         self.widget = widgets.VBox([*self._sliders, self._rate, widgets.HBox(buttons), self._view])
         self._redraw()
 
@@ -67,33 +68,17 @@ class LogitSliders:
         self.probabilities = apply_temperature(self.logits, 1.0)
         self.loss = float(-np.log(self.probabilities[self._right]))
         self.gradient = self.probabilities - np.eye(len(self._names))[self._right]
-        self.sentence = (
-            f"Loss {self.loss:.3f} nats ({self.loss / np.log(2):.3f} bits): {visible(self._names[self._right])} came "
-            f"next and has probability {self.probabilities[self._right]:.3f}."
-        )
-        rows = zip(self._names, self.probabilities.tolist(), self.gradient.tolist(), strict=True)
-        self._view.value = probability_bars(list(rows), self._right, self.sentence)
+        chance = self.probabilities.tolist()
+        self.sentence = sentences.of_logits(self.loss, self._names[self._right], chance[self._right])
+        rows = [
+            (name, f"{chance[n]:.3f} · {self.gradient[n]:+.3f}", [(chance[n], "right" if n == self._right else "left")])
+            for n, name in enumerate(self._names)
+        ]
+        self._view.charts = [bars(KEY, rows, self.sentence)]
 
     def _ipython_display_(self) -> None:
         """Show the sliders as a widget view and nothing else: stored notebooks leave widget views out."""
         display_widget(self.widget)
-
-
-def probability_bars(rows: Sequence[tuple[str, float, float]], right: int, sentence: str) -> str:
-    """One bar a row (name, probability, gradient), the row of number `right` in orange, and a sentence, as HTML."""
-    height = ROW_HEIGHT * len(rows) + 22
-    bars = "".join(_row(number, *row, ACCENT if number == right else LINE) for number, row in enumerate(rows))
-    key = f'<text x="108" y="12" fill="{FAINT}">probability · gradient (orange: what came next)</text>'
-    return captioned("nudge", key + bars, WIDTH, height, sentence)
-
-
-def _row(number: int, name: str, probability: float, gradient: float, colour: str) -> str:
-    top, length = 20 + number * ROW_HEIGHT, probability * (WIDTH - 270)
-    return (
-        f'<text x="100" y="{top + 15}" text-anchor="end" fill="{TEXT}">{label_of(name, 13)}</text>'
-        f'<rect x="108" y="{top + 3}" width="{length:.1f}" height="16" fill="{colour}"/>'
-        f'<text x="{116 + length:.1f}" y="{top + 15}" fill="{FAINT}">{probability:.3f} · {gradient:+.3f}</text>'
-    )
 
 
 def _checked_names(names: Sequence[str]) -> list[str]:

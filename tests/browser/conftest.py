@@ -8,10 +8,12 @@ import re
 import shutil
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
+from journey_coverage import watch
 from server import PATIENCE, TOKEN, free_port, running
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,15 +29,34 @@ CHROMIUM_OPTIONS = [
 IMPORTS = "from helpers.models.checkpoint import load_all, load_shipped\nfrom helpers.window.explorer import Explorer"
 
 
+class Browser:
+    """Chromium: each page in a profile of its own, and what it runs of journey.js is counted."""
+
+    def __init__(self, browser, config) -> None:
+        self.browser, self.config, self.pages = browser, config, []
+
+    def new_page(self, **options):
+        page = self.browser.new_page(**options)
+        watch(page, self.config)
+        self.pages.append(page)
+        return page
+
+    def close(self) -> None:
+        for page in self.pages:
+            if not page.is_closed():
+                page.close()
+        self.browser.close()
+
+
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(request):
     """Closed at the end of each module: while it is open, an event loop runs in this thread."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test installs it")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no chromium found: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        browser = Browser(playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS), request.config)
         yield browser
         browser.close()
 
@@ -54,26 +75,35 @@ def settings_folder(folder: Path, theme: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=["light"])
-def lab(request, tmp_path_factory):
-    """JupyterLab over an empty folder."""
-    folder, port = tmp_path_factory.mktemp("lab"), free_port()
+@contextmanager
+def jupyter_lab(folder: Path, theme: str = "light", source: str = ""):
+    """JupyterLab over a folder's own `notebooks`; source: a folder whose modules the kernels find first."""
+    port, root = free_port(), folder / "notebooks"
+    root.mkdir()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": str(tmp_path_factory.mktemp("home")),
-        "JUPYTERLAB_SETTINGS_DIR": str(settings_folder(tmp_path_factory.mktemp("settings"), request.param)),
-        "TOKEN_JOURNEY_MY_MODEL": str(folder / "my_model"),
-        "TOKEN_JOURNEY_PROGRESS": str(folder / "my_progress.json"),
-        "PYTHONPATH": os.environ.get("TOKEN_JOURNEY_KERNEL", ""),  # another ipykernel: make test-kernels
+        "HOME": str(folder),
+        "JUPYTERLAB_SETTINGS_DIR": str(settings_folder(folder / "settings", theme)),
+        "TOKEN_JOURNEY_MY_MODEL": str(root / "my_model"),
+        "TOKEN_JOURNEY_PROGRESS": str(root / "my_progress.json"),
+        "PYTHONPATH": source,
     }
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip", "127.0.0.1"),
         *("--port", str(port), "--ServerApp.port_retries=0"),
         f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.root_dir={root}",
     ]
-    with running(command, port, env=environment, cwd=folder) as server:
-        server.folder = folder
+    with running(command, port, env=environment, cwd=root) as server:
+        server.folder = root
+        yield server
+
+
+@pytest.fixture(scope="session", params=["light"])
+def lab(request, tmp_path_factory):
+    """JupyterLab over an empty folder; TOKEN_JOURNEY_KERNEL names another ipykernel (make test-kernels)."""
+    source = os.environ.get("TOKEN_JOURNEY_KERNEL", "")
+    with jupyter_lab(tmp_path_factory.mktemp("lab"), request.param, source) as server:
         yield server
 
 
@@ -184,11 +214,11 @@ class WindowPage:
 
     def move(self, slider: str, key: str, times: int, number: int = 0) -> str:
         """Arrow keys on a slider's handle: its value afterwards."""
-        handle = self.part(slider, number).locator("[role=slider]")
+        handle = self.part(slider, number).locator("[role=slider], [type=range]")
         handle.focus()
         for _ in range(times):
             self.page.keyboard.press(key)
-        return handle.get_attribute("aria-valuenow")
+        return handle.get_attribute("aria-valuenow") or handle.input_value()
 
     def ask(self, expression: str) -> str:
         """What the kernel says the expression is."""

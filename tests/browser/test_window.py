@@ -85,7 +85,7 @@ def test_looking_back_changes_nothing_and_playing_from_there_forks(window):
     before = window.ask("explorer.generation.text")
     window.press("back")
     window.wait_for_status("looking at step 2 of 3")
-    assert window.move("position", "ArrowLeft", 1) == "1.0"
+    assert window.move("position", "ArrowLeft", 1) == "1"
     window.wait_for_status("looking at step 1 of 3")
     assert window.ask("explorer.generation.text") == before
     chips = window.part("text")
@@ -205,7 +205,7 @@ def test_every_control_can_be_reached_with_tab_in_reading_order(window):
         )
         order += [name] if name and name not in order else []
         window.page.keyboard.press("Tab")
-    controls = "play step back reset prompt seed model inside temperature top-k top-p min-p speed length"
+    controls = "play step back reset prompt seed model inside tree temperature top-k top-p min-p speed length"
     assert order == [*controls.split(), *["tint", "next-open", "text", "choice", "position"]]
 
 
