@@ -1,6 +1,7 @@
 # make lab     set up .venv and open the first lesson
 # make test    set up .venv for the tests and run them all
 # make demo    the live window alone, large, for a class
+# make teacher   slides, student notebooks, question bank and plans, from the lessons
 # make models · make tensorflow    what lessons 09 and 10 need on top
 # make check   what to run while you write: lint, types, unit tests, in under two minutes
 # The rest: make install · install-all · test-cpus · test-kernels · checkpoint ·
@@ -20,7 +21,7 @@ install = @cat $(FILES) | cksum > .venv/wanted; \
 # Packages are compiled when they are first imported; where this is set it would be at every start of a kernel.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab demo models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots pages bench lint lint-js lock clean
+.PHONY: lab demo teacher models tensorflow install install-all check test test-cpus test-kernels checkpoint checkpoint-transformer refresh screenshots pages bench lint lint-js lock clean
 
 lab: install
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(ROOT_FLAG) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -102,6 +103,11 @@ screenshots: .venv/installed-dev
 
 pages: .venv/installed-lessons
 	$(BIN)/python docs/make_pages.py
+
+# From the lessons: the student's notebooks, slides, the question bank, plans. Slides need npm, for reveal.js.
+teacher: .venv/installed-lessons
+	@if command -v npm >/dev/null; then npm ci --silent --prefix teacher; fi
+	$(BIN)/python teacher/build.py
 
 bench: .venv/installed-dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench.py

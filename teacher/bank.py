@@ -18,10 +18,16 @@ def gift(lesson: str, questions: Sequence[Question]) -> str:
 
 def _gift_of(lesson: str, question: Question) -> str:
     options = "\n".join(
-        f"  {'=' if option.right else '~'}{_escaped(option.text)}#{_escaped(option.says)}" for option in question.options
+        f"  {'=' if option.right else '~'}{_escaped(option.text)}#{_escaped(_sentence(option.says))}"
+        for option in question.options
     )
     name = f"{lesson} {question.number} (goal {question.goal})"
     return f"::{_escaped(name)}::[markdown]{_escaped(question.text)}{{\n{options}\n}}\n"
+
+
+def _sentence(says: str) -> str:
+    """What is said to an answer, without the Yes or No before it."""
+    return says[:1].upper() + says[1:]
 
 
 def _escaped(text: str) -> str:
@@ -48,7 +54,7 @@ def _add(quiz: tree.Element, lesson: str, question: Question) -> None:
     for option in question.options:
         answer = tree.SubElement(element, "answer", fraction="100" if option.right else "0", format="markdown")
         tree.SubElement(answer, "text").text = option.text
-        _text(tree.SubElement(answer, "feedback", format="markdown"), option.says)
+        _text(tree.SubElement(answer, "feedback", format="markdown"), _sentence(option.says))
 
 
 def _text(parent: tree.Element, text: str) -> None:
