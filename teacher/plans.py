@@ -17,6 +17,13 @@ from make_stories import load_grammar
 LONGEST = 250  # tokens; the longest of 5,000 true texts has fewer
 SETTINGS = SamplingSettings(temperature=0.8, top_p=0.9)
 
+SEEDS = """# Seeds to hand out
+
+The shipped LSTM, no prompt, temperature .8, top-p .9. Where it says **no**, some word does not fit the story: let the
+class find it.
+
+"""
+
 
 def filled_plans(text: str) -> str:
     """The plans with every line `{01.2}` replaced by that prediction: the question, the votes to expect, and why."""
@@ -34,7 +41,7 @@ def votes(name: str) -> str:
 
 
 def seed_table(count: int) -> str:
-    """Stories of the shipped model for the seeds 0, 1, …: how long, how they end, and whether the grammar knows them."""
+    """Stories of the shipped model for the seeds 0, 1, …: how long each is, and whether the grammar knows it."""
     model, tokenizer = load_shipped()
     grammar = load_grammar()
     rows = ["| seed | tokens | a true story? | it begins |", "|---|---|---|---|"]
@@ -43,5 +50,4 @@ def seed_table(count: int) -> str:
         text = "".join(step.output.text for step in steps)
         verdict = "yes" if grammar.accepts(text) else "**no**"
         rows.append(f"| {seed} | {len(steps)} | {verdict} | {text[:60]} … |")
-    head = "# Seeds to hand out\n\nThe shipped LSTM, no prompt, temperature .8, top-p .9. Where it says **no**, some word does"
-    return f"{head}\nnot fit the story: let the class find it.\n\n" + "\n".join(rows) + "\n"
+    return SEEDS + "\n".join(rows) + "\n"

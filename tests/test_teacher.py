@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
-
-from helpers.exercises.questions import read_questions
-
-PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT / "teacher"))
 from bank import gift, moodle_xml
+from nbclient import NotebookClient
 from plans import filled_plans, seed_table
 from slides import deck, slides_html
 from student import student_build
 
+from helpers.exercises.questions import read_questions
+
+PROJECT = Path(__file__).parents[1]
 LESSONS = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 

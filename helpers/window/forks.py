@@ -72,7 +72,9 @@ class Forks:
 def common(steps: Sequence[TokenStep], others: Sequence[TokenStep]) -> int:
     """How many steps two branches of one text share."""
     pairs = enumerate(zip(steps, others, strict=False))
-    differ = (n for n, (a, b) in pairs if a is not b and (a.output.token_id, a.changed) != (b.output.token_id, b.changed))
+    differ = (
+        n for n, (a, b) in pairs if a is not b and (a.output.token_id, a.changed) != (b.output.token_id, b.changed)
+    )
     return next(differ, min(len(steps), len(others)))
 
 
