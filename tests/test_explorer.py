@@ -52,6 +52,12 @@ def explorer_over(models, **options):
     return Explorer(models, prompt="the cat", seed=1, speed="full", **options)
 
 
+def test_what_is_inside_is_folded_unless_asked_for(models):
+    assert [Explorer(models, inside=inside)._controls.inside.value for inside in (False, True)] == [False, True]
+    with pytest.raises(ValueError, match="inside is 'yes': give True or False"):
+        Explorer(models, inside="yes")
+
+
 def test_run_takes_steps_at_once_and_needs_no_loop(models):
     explorer = explorer_over(models)
     explorer.run(7)

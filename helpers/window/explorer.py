@@ -48,7 +48,8 @@ class Explorer:
     """The live window over one or more models.
 
     models: {name: (model, tokenizer)}; the first one is shown first. `generation` is the text that the window shows;
-    `position` says how many of its steps are looked at. Only one window streams at a time. `large` is for projectors.
+    `position` says how many of its steps are looked at. Only one window streams at a time. `large` is for projectors,
+    `inside` opens what is inside at once.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Explorer:
         speed: str = "5/s",
         max_new_tokens: int = 200,
         large: bool = False,
+        inside: bool = False,
     ) -> None:
         self._models = _checked_models(models)
         checks.text_of("the prompt", prompt)
@@ -68,6 +70,7 @@ class Explorer:
         self._controls = make_controls(self._view, list(models), prompt, seed, settings, speed, max_new_tokens)
         if checks.true_or_false("large", large):
             self.widget.add_class("explorer-large")
+        self._controls.inside.value = checks.true_or_false("inside", inside)
         self._loop, self._context = _running_loop(), contextvars.copy_context()
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
