@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
 
 def test_a_prediction_and_an_exercise_right_and_wrong_and_the_progress_in_lesson_00(lesson):
     page = lesson("01")
@@ -26,3 +31,14 @@ def test_a_prediction_and_an_exercise_right_and_wrong_and_the_progress_in_lesson
     [line] = [line for line in progress.splitlines() if "01 Tokenization" in line]
     assert line.endswith("1 of 6, 2 guessed")
     assert "██░░" in line
+
+
+def test_a_term_leads_to_its_place_in_the_glossary(lesson, lab):
+    shutil.copy(PROJECT / "notebooks" / "glossary.ipynb", lab.folder)
+    page = lesson("02").page
+    entry = page.locator(".jp-Notebook h3", has_text="embedding table")
+    page.get_by_role("link", name="embedding table").first.click()
+    entry.wait_for()  # JupyterLab opens a notebook at its top, whatever the link says; in an open one it leads on
+    page.get_by_role("tab", name="02_embedding").first.click()
+    page.get_by_role("link", name="embedding table").first.click()
+    page.wait_for_function("h => Math.abs(h.getBoundingClientRect().top) < innerHeight / 2", arg=entry.element_handle())
