@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-LINKED = ("00", "01", "02", "03", "04")
+LINKED = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
 ENTRY = re.compile(
     r"^### (.+?)\n\n(.+?)\n\n\*Example:\* (.+?)\n\n\[Lesson (\d\d)\]\((\S+)\)(?:; also: (.+?))?\.$", re.M | re.S
 )
