@@ -70,7 +70,14 @@ def test_a_page_that_was_closed_leaves_no_kernel(demo, chromium):
 def kernels_of(server) -> list[int]:
     """Process ids of the kernels that this server started."""
     children = psutil.Process(server.process_id).children(recursive=True)
-    return [child.pid for child in children if "ipykernel_launcher" in child.cmdline()]
+    return [child.pid for child in children if _is_kernel(child)]
+
+
+def _is_kernel(process: psutil.Process) -> bool:
+    try:
+        return "ipykernel_launcher" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended meanwhile, or nobody has taken note of its end yet
+        return False
 
 
 @pytest.mark.parametrize(("host", "refused"), [("localhost", False), ("evil.example", True)])
