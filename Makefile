@@ -86,7 +86,7 @@ test-kernels: .venv/installed-dev
 	  $(BIN)/python -m pip install --quiet --upgrade --target .venv/kernels/$$version --no-deps \
 	    "ipykernel==$$version.*" nest-asyncio psutil && \
 	  echo "ipykernel $$version" && \
-	  TOKEN_JOURNEY_KERNEL=$(CURDIR)/.venv/kernels/$$version $(BIN)/python -m pytest tests/browser/test_window.py || exit 1; \
+	  TOKEN_JOURNEY_KERNEL=$(CURDIR)/.venv/kernels/$$version $(BIN)/python -m pytest tests/browser/test_window.py tests/browser/test_window_inside.py || exit 1; \
 	done
 
 checkpoint: .venv/installed-lessons
