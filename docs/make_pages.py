@@ -1,11 +1,14 @@
-"""Write docs/journey.html: a story of the shipped LSTM, recorded, for a browser without Jupyter (make pages)."""
+"""Write the pages of docs/, for a browser without Jupyter: live models, and a recorded story (make pages)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from live_page import PAGES, live_page
+
 from helpers.models.checkpoint import load_shipped
 from helpers.window.explorer import Explorer
+from helpers.window.page import write_page
 
 PAGE = Path(__file__).with_name("journey.html")
 
@@ -21,3 +24,5 @@ def story() -> Explorer:
 
 if __name__ == "__main__":
     story().save_page(PAGE)
+    for name in PAGES:
+        write_page(PAGE.with_name(f"{name}.html"), live_page(name))

@@ -358,6 +358,13 @@ def _read(buffer: Any) -> list[int]:
     return np.frombuffer(content, np.uint8).tolist()
 
 
+def session(folder: Path) -> dict[str, Any]:
+    generation = Generation(*load_shipped(), "One day, Mia", seed=3)
+    for _ in range(20):
+        generation.step(SamplingSettings(0.8, top_p=0.9))
+    return {"prompt": "One day, Mia", "ids": [token.token_id for token in generation.tokens]}
+
+
 # ------------------------------------------------------------------------------------------------------------ files
 
 
