@@ -52,8 +52,9 @@ START = """
 $page.start(document.querySelector("main"), document.getElementById("model").textContent, {prompt});
 """
 ABOUT = (
-    "A {kind} with {count:,} numbers, trained on {stories:,} short stories, writes in this page: nothing is loaded "
-    "from elsewhere, and nothing that you type leaves it. Press Play, move a slider while the text grows, press a token."
+    "A {kind} with {count:,} numbers, trained on {stories:,} short stories, writes in this page. Nothing is loaded "
+    "from elsewhere, and nothing that you type leaves it. Press Play. Move a slider while the text grows. Press "
+    "a token."
 )
 PAGES = {
     "index": (

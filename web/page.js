@@ -27,7 +27,9 @@ export async function start(main, packed, prompt) {
 
 /** @param {string} packed */
 async function unpacked(packed) {
-  const gzip = new Blob([Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0))]).stream();
+  const letters = atob(packed), bytes = new Uint8Array(letters.length);
+  for (let n = 0; n < bytes.length; n++) bytes[n] = letters.charCodeAt(n);
+  const gzip = new Blob([bytes]).stream();
   return new Uint8Array(await new Response(gzip.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
 

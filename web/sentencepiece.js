@@ -15,7 +15,7 @@ import { bytesIn, numberIn, readMessage } from "./protobuf.js";
 export const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6; // types of pieces
 export const SPACE = "\u2581"; // how a piece writes a space
 const BPE = 2;
-const utf8 = new TextEncoder();
+const utf8 = new TextEncoder(), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A BPE model: its pieces, and what it makes of a text. */
 export class SentencePiece {
@@ -84,7 +84,7 @@ function problemOf(trainer, normalizer, denormalizer, pieces) {
 
 /** @param {Uint8Array} bytes */
 function textOf(bytes) {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return decoder.decode(bytes);
 }
 
 // -------------------------------------------------------------------------------------------------- normalisation
@@ -96,7 +96,7 @@ class Normalizer {
     const view = new DataView(charsmap.buffer, charsmap.byteOffset, charsmap.length);
     const size = charsmap.length < 4 ? 0 : view.getUint32(0, true);
     if (size + 4 > Math.max(4, charsmap.length)) throw new RangeError("its rules of normalisation are cut off");
-    this.trie = Uint32Array.from({ length: Math.floor(size / 4) }, (_, n) => view.getUint32(4 + 4 * n, true));
+    this.trie = new Uint32Array(Math.floor(size / 4)).map((_, n) => view.getUint32(4 + 4 * n, true));
     this.texts = charsmap.subarray(4 + size);
   }
 

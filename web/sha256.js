@@ -9,11 +9,14 @@ const BLOCK = 64; // bytes
 /** The digest as 64 hexadecimal digits, of parts taken together. @param {Uint8Array[]} parts */
 export function sha256(parts) {
   const state = Uint32Array.from(START), words = new Uint32Array(64), block = new Uint8Array(BLOCK);
-  let length = 0;
+  let filled = 0; // bytes of the block
   for (const part of [...parts, ending(parts)]) {
-    for (const byte of part) {
-      block[length++ % BLOCK] = byte;
-      if (length % BLOCK === 0) mix(state, block, words);
+    for (let begin = 0; begin < part.length; ) {
+      const taken = part.subarray(begin, begin + BLOCK - filled);
+      block.set(taken, filled);
+      begin += taken.length;
+      filled = (filled + taken.length) % BLOCK;
+      if (!filled) mix(state, block, words);
     }
   }
   return [...state].map((word) => word.toString(16).padStart(8, "0")).join("");
@@ -39,7 +42,14 @@ function mix(state, block, words) {
   for (let n = 0; n < 64; n++) {
     const one = (h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + CONSTANTS[n] + words[n]) | 0;
     const two = ((turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + one) | 0, c, b, a, (one + two) | 0];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + one) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (one + two) | 0;
   }
   [a, b, c, d, e, f, g, h].forEach((value, n) => (state[n] += value));
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,11 +20,14 @@ WINDOW = {"width": 1280, "height": 900}
 
 @pytest.fixture
 def opened(chromium, request):
-    """Opens a page in a browser without a network; no error, and nothing is fetched."""
+    """Opens a page in a browser without a network; no error, and nothing is fetched.
+
+    What runs is not counted as lines of journey.js: here it is a part of a longer script.
+    """
     errors, pages = [], []
 
     def open_page(name, **options):
-        page = chromium.new_page(**{"viewport": WINDOW, **options})
+        page = chromium.browser.new_page(**{"viewport": WINDOW, **options})
         pages.append(page)
         address = (DOCS / f"{name}.html").as_uri()
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -36,7 +40,8 @@ def opened(chromium, request):
 
     yield open_page
     for page in pages:
-        page.close()
+        if not page.is_closed():
+            page.close()
     assert errors == []
 
 
@@ -70,18 +75,19 @@ def test_the_page_writes_what_python_writes_and_sliders_act_on_the_next_token(op
 
 @pytest.mark.parametrize("name", PAGES)
 def test_it_is_ready_soon_and_a_token_takes_a_few_milliseconds(opened, name):
-    """The best of a few: on a busy machine the others tell of its other work."""
-    ready, tokens = [], []
+    """The best of a few: on a busy machine the others tell of its other work, and where all cores are, so do all."""
+    ready, tokens, busy = [], [], max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     for _ in range(5):
         page = opened(name)
         ready.append(page.evaluate("performance.now()"))
         move(page, "speed", 6)
         page.locator(".explorer-play").click()
         tokens.append(float(re.search(r"([\d.]+) ms a token", status(page, "■"))[1]))
+        page.close()
         if ready[-1] <= 1500 and tokens[-1] <= PAGES[name][1]:
             break
-    assert min(ready) <= 1500
-    assert min(tokens) <= PAGES[name][1]
+    assert min(ready) <= 1500 * busy, ready
+    assert min(tokens) <= PAGES[name][1] * busy, tokens
 
 
 def test_inside_a_press_and_a_choice(opened):
@@ -121,11 +127,11 @@ def test_a_page_that_cannot_show_its_model_says_so(chromium, tmp_path):
     text = (DOCS / "index.html").read_text(encoding="utf-8")
     begin = text.index('id="model">') + 30_000
     (tmp_path / "damaged.html").write_text(text[:begin] + "AAAA" + text[begin + 4 :], encoding="utf-8")
-    page = chromium.new_page()
+    page = chromium.browser.new_page()
     page.goto((tmp_path / "damaged.html").as_uri())
     page.locator(".tj-waiting").filter(has_text="This page cannot show its model: ").wait_for()
     page.close()
-    silent = chromium.new_page(java_script_enabled=False)
+    silent = chromium.browser.new_page(java_script_enabled=False)
     silent.goto((DOCS / "index.html").as_uri())
     assert "does not run JavaScript" in silent.locator(".tj-waiting").inner_text()
     silent.close()
