@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
+WEB = HELPERS.parent / "web"
 HEAVY = {"torch", "sentencepiece", "safetensors", "matplotlib", "ipywidgets", "anywidget", "IPython"}
 HEAVY |= {"transformers", "tokenizers", "tensorflow", "keras"}
 LEAVES = {"checks", "records", "protocols", "sentences"}  # imported by everyone, and they import no one but each other
@@ -89,7 +90,7 @@ def test_modules_say_what_they_are_for(module):
     assert ast.get_docstring(ast.parse((HELPERS / f"{module}.py").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("script", sorted(HELPERS.rglob("*.js")), ids=lambda path: path.name)
+@pytest.mark.parametrize("script", sorted([*HELPERS.rglob("*.js"), *WEB.glob("*.js")]), ids=lambda path: path.name)
 def test_no_text_enters_a_page_as_html_or_code(script):
     ways = r"(?:inner|outer|Adjacent)HTML|document\.write|srcdoc|ContextualFragment|DOMParser|eval\(|new Function"
     assert re.findall(ways, script.read_text(encoding="utf-8")) == []

@@ -2,9 +2,9 @@
 /**
  * What the library SentencePiece does with a BPE model: it normalises a text and merges its characters into pieces.
  *
- * The model brings its rules of normalisation along, as a table (its "precompiled charsmap"). They are read from there:
- * String.normalize("NFKC") gives other texts, since the table knows the characters of one version of Unicode alone, and
- * since it replaces the longest rule at each place, where NFKC also brings marks into an order.
+ * The model brings its rules of normalisation along, as a table (its "precompiled charsmap"), and they are read from
+ * there. String.normalize("NFKC") gives the same for single letters, but not for all texts: the table replaces what fits
+ * at each place, and NFKC also brings several marks on one letter into an order.
  *
  * @typedef {{piece: string, score: number, type: number}} Piece
  */
