@@ -19,6 +19,7 @@ import { say } from "./words.js";
 const SLOWLY = 1000; // milliseconds: the plots' sentences, which are read and not watched, may lag that much
 const TIMES = 101; // tokens whose time is remembered
 
+/** One text that grows, is looked at and taken back, and what the page is told of it. */
 export class Session {
   /** @param {LanguageModel} model @param {Tokenizer} tokenizer @param {Wanted} wanted */
   constructor(model, tokenizer, wanted) {
