@@ -130,11 +130,15 @@ def sampling(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(2)
     rows = [rng.normal(0, 3, size).round(digits) for size, digits in ((5, 1), (50, 1), (400, 6), (1800, 9))]
     rows[1][:7] = -np.inf
+    ties = [np.zeros(10), np.log([3, 1, 1, 2, 1, 2]), np.array([1.0, 2.0, 2.0, 1.0, 2.0])]
+    exact = [SamplingSettings(1.0, 0, share / 10) for share in range(1, 10)]  # a sum of tenths that rounding misses
+    exact += [SamplingSettings(1.0, count) for count in (1, 2, 3, 4)] + [SamplingSettings(1.0, min_p=0.5)]
     return {
         "filters": [
             [f.name, f.off, f.allowed, f.example, f.slider, f.label, f.short, f.whole] for f in FILTERS.values()
         ],
-        "cases": [_sampled(row, settings) for row in rows for settings in SETTINGS],
+        "cases": [_sampled(row, settings) for row in rows for settings in SETTINGS]
+        + [_sampled(row, settings) for row in ties for settings in exact],
     }
 
 
@@ -144,7 +148,7 @@ def _sampled(logits: np.ndarray, settings: SamplingSettings) -> dict[str, Any]:
         "logits": [None if value == -np.inf else value for value in logits.tolist()],
         "settings": vars(settings),
         "probabilities": probabilities.tolist(),
-        "draws": [[number, draw(probabilities, Number(number))] for number in (0.0, 0.1, 0.5, 0.77, 1 - 2**-53)],
+        "draws": [[number, draw(probabilities, Number(number))] for number in (0.0, 0.13, 0.52, 0.77, 1 - 2**-53)],
     }
 
 

@@ -127,9 +127,8 @@ function lengthOf(byte) {
   return byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
-/** Can a character go on with this byte? After some first bytes fewer can follow. @param {number[]} held @param {number} byte */
+/** Can a character go on with this byte? After some first bytes fewer can follow; halves of pairs are found at their end. @param {number[]} held @param {number} byte */
 function isContinuation(held, byte) {
-  if (held[0] === 0xed && held[1] >= 0xa0) return false; // half of a surrogate pair: Python notices it one byte later
   const first = held.length === 1 ? held[0] : 0;
   const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80, high = first === 0xf4 ? 0x8f : 0xbf;
   return low <= byte && byte <= high;

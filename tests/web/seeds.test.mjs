@@ -63,6 +63,18 @@ for (const [name, runs] of Object.entries(golden("seeds"))) {
     assert.equal(generation.text, text);
   });
 
+  test(`${name}: a rewind into a character keeps its bytes`, () => {
+    const generation = new Generation(model, tokenizer, "It costs", 5);
+    for (const byte of [0xe2, 0x82, 0xac, 0x21]) generation.choose(4 + byte);
+    generation.rewind(2);
+    assert.equal(generation.text, "It costs");
+    generation.choose(4 + 0xac);
+    assert.equal(generation.text, "It costs€");
+    generation.rewind(0);
+    generation.choose(tokenizer.encode("a a").at(-1));
+    assert.equal(generation.text, "It costs a");
+  });
+
   test(`${name}: what cannot be is refused, and leaves no trace`, () => {
     const generation = new Generation(model, tokenizer, "Mia", 5);
     assert.throws(() => generation.expected(9), /position is 9: give a whole number from 0 to/);
