@@ -13,7 +13,7 @@ import pytest
 from fakes import SAMPLE_TEXTS
 
 from helpers import streaming
-from helpers.interventions import edit_memory, mute_heads
+from helpers.interventions import AS_IT_IS, Change, can_change, edit_memory, mute_heads
 from helpers.models.checkpoint import FILE, load_checkpoint, load_shipped, load_shipped_transformer, save_checkpoint
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
@@ -186,8 +186,7 @@ def _text(model: Any, tokenizer: Tokenizer, seed: int) -> dict[str, Any]:
             step = generation.step(chosen[len(generation.steps) // 50])
             if step.finish_reason:
                 ends.append(step.index)
-                generation.rewind(step.index)
-                generation.choose(_another(step), step.settings)
+                _choose_again(generation, step.index + 1)
     return {
         "prompt": prompt,
         "seed": seed,
@@ -201,9 +200,12 @@ def _text(model: Any, tokenizer: Tokenizer, seed: int) -> dict[str, Any]:
     }
 
 
-def _another(step: TokenStep) -> int:
-    """The likeliest id that does not end the text."""
-    return next(each.token_id for each in step.candidates if each.token_id != step.output.token_id)
+def _choose_again(generation: Generation, count: int) -> None:
+    """Take step number `count` back, and choose the likeliest other id instead."""
+    step = generation.steps[count - 1]
+    generation.rewind(step.index)
+    other = next(each.token_id for each in step.candidates if each.token_id != step.output.token_id)
+    generation.choose(other, step.settings)
 
 
 # ----------------------------------------------------------------------------------------------------------- inside
@@ -305,38 +307,51 @@ def _inside(inside: Inside) -> dict[str, Any]:
 
 def messages(folder: Path) -> dict[str, Any]:
     """Every message that the Teller sends while a text is written, taken back, chosen from and looked into."""
-    told = {name: _messages(*load()) for name, load in SHIPPED.items()}
-    return {"script": SCRIPT, "prompts": PROMPTS[3:5], "told": told}
+    told = {name: _messages(*load(), CHANGES[name]) for name, load in SHIPPED.items()}
+    changes = {name: [vars(change), str(change)] for name, change in CHANGES.items()}
+    return {"script": SCRIPT, "prompts": PROMPTS[3:5], "changes": changes, "told": told}
 
 
 SCRIPT: list[tuple[str, Any]] = [
     ("tell", 0), ("step", 3), ("tell", 3), ("inside", 3), ("read", 1), ("step", 1), ("tell", 2), ("rewind", 2),
     ("choose", 1), ("step", 2), ("inside", 5), ("closed", 4), ("quiet", 5), ("forget", 0), ("tell", 5), ("new", 0),
-    ("tell", 0), ("step", 230), ("tell", 12), ("tell", 40),
+    ("tell", 0), ("step", 230), ("tell", 12), ("tell", 40), ("inside", 230), ("inside", 20), ("rewind", 20),
+    ("inside", 20), ("change", 1), ("tell", 20), ("read", 1), ("inside", 20), ("step", 6), ("inside", 26),
+    ("inside", 3), ("inside", 23), ("change", 0), ("inside", 26), ("step", 2), ("inside", 27), ("change", 1),
+    ("choose again", 22), ("inside", 21), ("step", 3), ("inside", 24), ("forget", 0), ("inside", 24),
 ]  # fmt: skip
+CHANGES = {"lstm": Change(flipped=((4, 5), (4, 200), (9, 17))), "transformer": Change(muted=((0, 1), (1, 3)))}
 
 
-def _messages(model: Any, tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    generation, teller, told = Generation(model, tokenizer, PROMPTS[3], seed=11), Teller(), []
+def _messages(model: Any, tokenizer: Tokenizer, other: Change) -> list[dict[str, Any]]:
+    generation, teller, told, change = Generation(model, tokenizer, PROMPTS[3], seed=11), Teller(), [], AS_IT_IS
     for what, number in SCRIPT:
         if what == "step":
             for count in range(number):
-                if not generation.finish_reason:
-                    generation.step(SamplingSettings(1.0 + count % 3 / 10, top_k=30))
+                if generation.finish_reason:
+                    _choose_again(generation, len(generation.steps))
+                generation.step(SamplingSettings(1.0 + count % 3 / 10, top_k=30))
         elif what == "rewind":
             generation.rewind(number)
         elif what == "choose":
             generation.choose(generation.steps[-1].candidates[number].token_id)
+        elif what == "choose again":
+            _choose_again(generation, number)
+        elif what == "change":
+            change = other if number else AS_IT_IS
+            generation.change(change.made(model), str(change))
         elif what == "forget":
             teller.forget()
         elif what == "new":
             generation = Generation(model, tokenizer, PROMPTS[4], seed=12)
         else:
-            told.append(_message(teller, generation, what, number))
+            told.append(_message(teller, generation, what, number, (can_change(model), change)))
     return told
 
 
-def _message(teller: Teller, generation: Generation, what: str, position: int) -> dict[str, Any]:
+def _message(
+    teller: Teller, generation: Generation, what: str, position: int, changes: tuple[str, Change]
+) -> dict[str, Any]:
     parts: list[Part] = []
     if what == "inside":
         place = len(generation.tokens) - len(generation.steps) - 2 + position
@@ -347,13 +362,12 @@ def _message(teller: Teller, generation: Generation, what: str, position: int) -
         parts = [read_part(generation.expected(position))]
     elif what == "closed":
         parts = [closed_part(position, "It does not say.")]
-    frame = Frame(position, what == "quiet", ("a", "b", "c"), "", what == "inside", what != "quiet")
+    frame = Frame(position, what == "quiet", ("a", "b", "c"), "", what == "inside", what != "quiet", *changes)
     message, buffers = teller.tell(generation, frame, parts)
-    attention = "heads" in message.get("inside", {})
     return {
         "message": message,
         "buffers": [_read(buffer) for buffer in buffers],
-        "bytes": [attention and number == 2 for number in range(len(buffers))],  # the others hold float32
+        "kinds": [buffer.dtype.name for buffer in buffers],
     }
 
 

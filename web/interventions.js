@@ -5,9 +5,14 @@
  * @typedef {import("./records.js").LanguageModel} LanguageModel
  * @typedef {number | ((old: number) => number)} Edit
  * @typedef {Record<number, Record<number, Edit>>} Edits  {position: {unit: new value, or function of the old one}}
+ * @typedef {{muted: [number, number][], flipped: [number, number][]}} Change  what is changed inside a model: heads that
+ *   are muted, [layer, head], and units of the memory whose sign is turned after a token, [position, unit]
  * @typedef {{ids: number[], inner: any}} EditedState  the ids read, and the state of the model beneath
  */
 import { rewindLength, shown, tokenIds, wholeNumber } from "./checks.js";
+
+/** @type {Change} */
+export const AS_IT_IS = { muted: [], flipped: [] };
 
 /**
  * The model with some attention heads muted, [layer, head] each: what they gathered is zero before it is added.
@@ -29,6 +34,27 @@ export function editMemory(model, edits) {
   return new EditedMemory(model, edits);
 }
 
+/** The model with that changed in it; the model itself where nothing is. @param {any} model @param {Change} change @returns {LanguageModel} */
+export function changed(model, { muted, flipped }) {
+  if (muted.length) model = muteHeads(model, muted);
+  /** @type {Edits} */ const edits = {};
+  for (const [position, unit] of flipped) edits[position] = { ...edits[position], [unit]: (old) => -old };
+  return flipped.length ? editMemory(model, edits) : model;
+}
+
+/** What of the model can be changed: its heads, its memory, or nothing. @param {any} model @returns {"heads" | "memory" | ""} */
+export function canChange(model) {
+  if (model.withoutHeads) return "heads";
+  return model.withCell ? "memory" : "";
+}
+
+/** What is changed, in words; "" where nothing is. @param {Change} change */
+export function changeSaid({ muted, flipped }) {
+  const heads = muted.map(([layer, head]) => `layer ${layer} head ${head}`).join(", ");
+  const units = flipped.map(([position, unit]) => `unit ${unit} at position ${position}`).join(", ");
+  return [heads && `muted: ${heads}`, units && `flipped: ${units}`].filter(Boolean).join("; ");
+}
+
 /** A recurrent model whose cell state is edited after certain tokens; all else is the model's own. */
 export class EditedMemory {
   /** @param {any} model @param {Edits} edits */
@@ -38,11 +64,10 @@ export class EditedMemory {
     /** @type {number} */ this.vocabSize = model.vocabSize;
     /** @type {number} */ this.embeddingDim = model.embeddingDim;
     /** @type {number | null} */ this.contextLength = model.contextLength;
-    const size = model.opened(model.advance([0]).state, 0, 0).memory.cell.length;
     for (const [place, units] of this.edits) {
       wholeNumber("position", place, 0, Infinity, ", a count of tokens read (0 = bos)");
       for (const [unit, edit] of Object.entries(units)) {
-        wholeNumber("unit", Number(unit), 0, size - 1, ", the units of the cell state");
+        wholeNumber("unit", Number(unit), 0, this.units() - 1, ", the units of the cell state");
         if (typeof edit !== "function") finiteEdit(unit, edit);
       }
     }
@@ -87,6 +112,11 @@ export class EditedMemory {
   /** What happened when that token was read; the memory is as the edit left it. @param {EditedState} state @param {number} position @param {number} id */
   opened(state, position, id) {
     return this.model.opened(state.inner, position, id);
+  }
+
+  /** How many units the cell state has. @returns {number} */
+  units() {
+    return this.model.units();
   }
 
   /** @param {EditedState} state @param {Float64Array} cell */

@@ -87,6 +87,11 @@ export class LSTM {
     return { stages: [...ends, ["projection", projected, projected]], table: w["embedding.weight"], bias: w.output_bias, attention: null, memory };
   }
 
+  /** How many units the cell state has. */
+  units() {
+    return this.config.hidden_size;
+  }
+
   /** The state with another cell state (H,) after the newest token; the hidden state stays. @param {LSTMState} state @param {Float64Array} cell @returns {LSTMState} */
   withCell({ history, newest }, cell) {
     return { history: [...history.slice(0, -1), { h: history[history.length - 1].h, c: cell }], newest };

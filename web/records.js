@@ -10,9 +10,10 @@
  * An id that might have come next: what the model gives it at temperature 1, and what the settings leave of that.
  * @typedef {{id: number, piece: string, model: number, sampling: number}} Candidate
  *
- * `input` went in, `output` came out. candidates: the 8 likeliest and the chosen one. entropy: in bits.
+ * `input` went in, `output` came out. candidates: the 8 likeliest and the chosen one. entropy: in bits. changed: what was
+ * changed inside the model that took this step, in words; "" for nothing.
  * @typedef {{index: number, input: Token, output: Token, candidates: Candidate[], probability: number, settings: Settings,
- *   chosenBy: "sampler" | "learner" | "prompt", finishReason: FinishReason, entropy: number}} Step
+ *   chosenBy: "sampler" | "learner" | "prompt", finishReason: FinishReason, entropy: number, changed: string}} Step
  * @typedef {"eos" | "length" | "context" | null} FinishReason
  * @typedef {import("./sampling.js").Settings} Settings
  *

@@ -52,10 +52,11 @@ export function ofRow({ id, row, norm }) {
 }
 
 /** Who took the token that came next, how probable it was, and how many candidates were cut off. @param {Step} step */
-export function ofChoice({ chosenBy, output, probability, candidates }) {
-  if (chosenBy === "prompt") return `The prompt goes on with ${quoted(output.piece)}, probability ${share(probability)}.`;
+export function ofChoice({ chosenBy, output, probability, candidates, changed }) {
+  const inside = changed && ` (${changed})`;
+  if (chosenBy === "prompt") return `The prompt goes on with ${quoted(output.piece)}, probability ${share(probability)}${inside}.`;
   const by = chosenBy === "learner" ? "You chose" : "Drawn:", cut = candidates.filter(({ sampling }) => sampling === 0).length;
-  return `${by} ${quoted(output.piece)}, probability ${share(probability)}; ${cut || "none"} of ${candidates.length} cut off.`;
+  return `${by} ${quoted(output.piece)}, probability ${share(probability)}; ${cut || "none"} of ${candidates.length} cut off${inside}.`;
 }
 
 /** The mean of the embedding norms, the lowest and the highest; total: how many there are, where more than these. @param {readonly Token[]} tokens @param {number} [total] */

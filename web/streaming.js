@@ -9,6 +9,7 @@
  * @typedef {import("./records.js").Stage} Stage
  * @typedef {import("./records.js").Opened} Opened
  * @typedef {import("./records.js").Inside} Inside
+ * @typedef {import("./records.js").Memory} Memory
  * @typedef {import("./records.js").Candidate} Candidate
  * @typedef {import("./records.js").FinishReason} FinishReason
  * @typedef {import("./sampling.js").Settings} Settings
@@ -32,6 +33,9 @@ export class Generation {
       throw new RangeError(`the tokenizer has ${tokenizer.vocabSize} ids, the model ${model.vocabSize}: give the tokenizer that the model was trained with`);
     }
     this.model = model;
+    this.models = new Map([["", model]]); // by what is changed inside them
+    this.changed = "";
+    /** @type {{changed: string, state: any} | null} */ this.left = null; // the model that read before a change, and its state
     this.tokenizer = tokenizer;
     this.draws = new Draws(seed);
     const ids = tokenizer.encodePrompt(wholeCharacters(prompt)), limit = model.contextLength;
@@ -73,12 +77,31 @@ export class Generation {
   insideAt(position, lens = "vocabulary") {
     const step = this.expected(position);
     if (!["vocabulary", "candidates"].includes(lens)) throw new RangeError(`lens is ${shown(lens)}: give one of 'vocabulary', 'candidates'`);
-    if (!this.model.opened) return null;
-    const state = this.reading ? this.reading.state : this.readAgain(position).state;
-    const opened = this.model.opened(state, position, step.input.id);
+    const opened = this.opened(step.changed, this.stateOf(step.changed, position), step.input);
+    if (!opened) return null;
     const among = lens === "vocabulary" ? null : step.candidates.map(({ id }) => id);
     const stages = opened.stages.map((_, n) => this.stage(opened, n, step, among));
     return { stages, attention: opened.attention, memory: opened.memory };
+  }
+
+  /**
+   * The memory after each of the tokens from `first` up to and not including `last`; [] without a recurrence. Another
+   * token must have come after each.
+   * @param {number} first @param {number} last
+   */
+  memories(first, last) {
+    wholeNumber("last", last, 0, this.tokens.length - 1, ", a token that others precede");
+    wholeNumber("first", first, 0, last, ", up to `last`");
+    /** @type {Map<string, any>} */ const states = new Map();
+    /** @type {Memory[]} */ const found = [];
+    for (let position = first; position < last; position++) {
+      const changed = this.steps[position - this.promptLength + 1]?.changed ?? this.changed;
+      if (!states.has(changed)) states.set(changed, this.stateOf(changed, last - 1));
+      const memory = this.opened(changed, states.get(changed), this.tokens[position])?.memory;
+      if (!memory) return [];
+      found.push(memory);
+    }
+    return found;
   }
 
   /**
@@ -92,17 +115,29 @@ export class Generation {
     if (last < 0) throw new RangeError(`position is ${position}, and no token follows it yet: take a step first`);
     const index = position - this.promptLength + 1;
     if (index >= 0) return this.steps[index];
-    const [input, output] = this.tokens.slice(position, position + 2), logits = this.masked(this.readAgain(position).logits);
+    const [input, output] = this.tokens.slice(position, position + 2), logits = this.masked(this.model.advance(this.idsUpTo(position)).logits);
     const settings = AS_THE_MODEL_SAYS, probabilities = nextTokenProbabilities(logits, settings);
     return {
       index, input, output, settings, chosenBy: "prompt", finishReason: null, candidates: this.candidates(output.id, logits, probabilities),
-      probability: probabilities[output.id], entropy: bitsOfEntropy(logits),
+      probability: probabilities[output.id], entropy: bitsOfEntropy(logits), changed: this.changed,
     };
   }
 
-  /** The model, as far as it has read the text up to `position`; the generation's own state stays as it is. @param {number} position */
-  readAgain(position) {
-    return this.model.advance(this.tokens.slice(0, position + 1).map(({ id }) => id));
+  /** @param {number} position */
+  idsUpTo(position) {
+    return this.tokens.slice(0, position + 1).map(({ id }) => id);
+  }
+
+  /** The state of the model so changed after the text up to `position`; the generation's own stays as it is. @param {string} changed @param {number} position */
+  stateOf(changed, position) {
+    if (this.reading && changed === this.changed) return this.reading.state;
+    if (changed === this.left?.changed) return this.left.state;
+    return this.models.get(changed)?.advance(this.idsUpTo(position)).state;
+  }
+
+  /** @param {string} changed @param {any} state @param {Token} token */
+  opened(changed, state, { position, id }) {
+    return this.models.get(changed)?.opened?.(state, position, id);
   }
 
   /** A stage with its norm and what the output layer reads of it; of the last one, that is the prediction. @param {Opened} opened @param {number} place @param {Step} step @param {number[] | null} among @returns {Stage} */
@@ -141,6 +176,21 @@ export class Generation {
     }
     const settings = this.checked(given), { logits, probabilities } = this.predict(settings);
     return this.add(id, "learner", logits, probabilities, settings, last);
+  }
+
+  /**
+   * Have another model of the same tokens, such as `muteHeads` gives, take the steps from here on; it reads the whole
+   * text anew. changed: what is changed inside it, in words.
+   * @param {LanguageModel} model @param {string} changed
+   */
+  change(model, changed) {
+    if (model.vocabSize !== this.model.vocabSize) {
+      throw new RangeError(`the model has ${model.vocabSize} ids, the text's own ${this.model.vocabSize}`);
+    }
+    if (this.reading) this.left = { changed: this.changed, state: this.reading.state };
+    if (this.left?.changed === changed) this.left = null; // what that model reads from here on may be another text
+    this.models.set(changed, model);
+    Object.assign(this, { model, changed, reading: null });
   }
 
   /** Keep the first `count` steps and forget the rest. @param {number} count */
@@ -190,7 +240,7 @@ export class Generation {
     const text = this.stream.feed(id) + (finishReason ? this.stream.finish() : ""), output = this.token(id, text, false);
     const step = {
       index: this.steps.length, input, output, settings, chosenBy, finishReason, candidates: this.candidates(id, logits, probabilities),
-      probability: probabilities[id], entropy: bitsOfEntropy(logits),
+      probability: probabilities[id], entropy: bitsOfEntropy(logits), changed: this.changed,
     };
     this.tokens = [...this.tokens, output];
     this.steps = [...this.steps, step];

@@ -8,16 +8,21 @@
  * @typedef {import("./records.js").Stage} Stage
  * @typedef {import("./records.js").Inside} Inside
  * @typedef {import("./records.js").Candidate} Candidate
+ * @typedef {import("./records.js").Memory} Memory
+ * @typedef {import("./interventions.js").Change} Change
  * @typedef {[Record<string, any>, DataView[]]} Part  a message, or a part of one, and its buffers
  * @typedef {{position: number, playing?: boolean, status?: [string, string, string], trouble?: string, inside?: boolean,
- *   said?: boolean}} Frame  how the window stands: the steps looked at, what goes on, an error, what is open, whether
- *   the sentences of the plots are told anew
+ *   said?: boolean, can?: "" | "heads" | "memory", change?: Change}} Frame  how the window stands: the steps looked at, what
+ *   goes on, an error, what is open, whether the sentences of the plots are told anew, what of the model can be changed,
+ *   and what is
  */
+import { AS_IT_IS } from "./interventions.js";
 import { FILTERS } from "./sampling.js";
 import * as sentences from "./sentences.js";
 
 const LATEST = 200, AHEAD = 12; // tokens in a plot at most; those shown behind the one that is looked at. As in journey.js
 const STAGES = 8; // stages that are shown at most
+/** @type {Part} */ const NO_PART = [{}, []];
 
 /** Turns a text into messages, each with what is new since the one before. */
 export class Teller {
@@ -25,6 +30,8 @@ export class Teller {
   /** @type {Generation | null} */ generation = null;
   /** @type {readonly Token[]} */ told = [];
   /** @type {Set<number>} */ named = new Set(); // ids whose pieces the page knows
+  /** @type {[number, number]} */ remembered = [0, 0]; // the places whose memory the page has, from and up to
+  change = JSON.stringify(AS_IT_IS);
 
   /** The next message tells the whole. */
   forget() {
@@ -40,13 +47,32 @@ export class Teller {
     }
     const { tokens, steps, promptLength: prompt } = generation, begin = this.firstUntold(tokens), added = tokens.slice(begin);
     this.told = tokens;
-    const { position, playing = false, status = ["", "", ""], trouble = "", inside = false, said = true } = frame;
-    const message = {
+    const { position, playing = false, status = ["", "", ""], trouble = "", inside = false, said = true, can = "", change = AS_IT_IS } = frame;
+    /** @type {Record<string, any>} */ const message = {
       run: this.run, begin, prompt, position, playing, status: [...status, trouble], open: inside,
       tokens: added.map((token, n) => tokenRecord(token, steps[begin + n - prompt] ?? null, this.named)),
-      ...(said ? { said: plotSentences(tokens, steps, prompt - 1 + position) } : {}),
+      ...(said ? { said: plotSentences(tokens, steps, prompt - 1 + position), tree: null } : {}),
     };
-    return [Object.assign(message, ...parts.map(([part]) => part)), [floats(added.map(({ row }) => row)), ...parts.flatMap(([, buffers]) => buffers)]];
+    Object.assign(message, ...parts.map(([part]) => part));
+    if (begin === 0 || JSON.stringify(change) !== this.change) message.model = { can, ...change };
+    this.forgetMemories(begin, JSON.stringify(change));
+    const memory = message.inside?.units ? this.memories(generation, shownPlaces(tokens.length, message.inside.place + 1)) : NO_PART;
+    return [Object.assign(message, memory[0]), [floats(added.map(({ row }) => row)), ...parts.flatMap(([, buffers]) => buffers), ...memory[1]]];
+  }
+
+  /** What the page has of the memory holds up to the newest token that it had, and under the same change. @param {number} begin @param {string} change */
+  forgetMemories(begin, change) {
+    const [from, upTo] = this.remembered;
+    this.remembered = change === this.change ? [from, Math.min(upTo, Math.max(from, begin - 1))] : [0, 0];
+    this.change = change;
+  }
+
+  /** The memory along the shown tokens, as far as the page does not have it. @param {Generation} generation @param {[number, number]} shown @returns {Part} */
+  memories(generation, [first, end]) {
+    const [from, upTo] = this.remembered, last = Math.min(end, generation.tokens.length - 1), follows = from <= first && first <= upTo;
+    const begin = follows ? Math.min(upTo, last) : first;
+    this.remembered = follows ? [from, Math.max(last, upTo)] : [begin, Math.max(last, 0)];
+    return memoryPart(begin, generation.memories(begin, last));
   }
 
   /** Place of the first token that the page does not have, or has another one of. @param {readonly Token[]} tokens */
@@ -78,6 +104,7 @@ export function stepRecord(step, named) {
     settings: FILTERS.map(({ name }) => step.settings[name]),
     entropy: rounded(step.entropy, 3),
     said: sentences.ofChoice(step),
+    ...(step.changed ? { changed: step.changed } : {}),
   };
 }
 
@@ -90,14 +117,19 @@ function newPiece({ id, piece }, named) {
 
 /** The sentences of the text and of the plots, which show the tokens around `place`. @param {readonly Token[]} tokens @param {readonly Step[]} steps @param {number} place */
 export function plotSentences(tokens, steps, place) {
-  const count = tokens.length, prompt = count - steps.length;
-  const last = place >= count - LATEST + AHEAD ? count : Math.min(count, Math.max(place + AHEAD, LATEST)), first = Math.max(0, last - LATEST);
+  const count = tokens.length, prompt = count - steps.length, [first, last] = shownPlaces(count, place);
   return {
     text: sentences.ofText(tokens),
     norms: sentences.ofNorms(tokens.slice(first, last), count),
     cosines: sentences.ofCosines(tokens.slice(first, last)),
     surprise: sentences.ofSurprise(steps.slice(Math.max(0, first - prompt), Math.max(0, last - prompt))),
   };
+}
+
+/** The places that a plot shows, from and up to: the latest, or those around `place`. @param {number} count @param {number} place @returns {[number, number]} */
+export function shownPlaces(count, place) {
+  const last = place >= count - LATEST + AHEAD ? count : Math.min(count, Math.max(place + AHEAD, LATEST));
+  return [Math.max(0, last - LATEST), last];
 }
 
 /** What the model expected at a token of the prompt. @param {Step} step @returns {Part} */
@@ -110,19 +142,25 @@ export function closedPart(place, why) {
   return [{ inside: { place, why } }, []];
 }
 
-/** What was inside at a place: stages, who looked where (in 255ths), and a memory with its gates. @param {number} place @param {Inside} inside @returns {Part} */
+/** What was inside at a place: stages, and who looked where (in 255ths), or how many units a memory has. @param {number} place @param {Inside} inside @returns {Part} */
 export function insidePart(place, { stages: all, attention, memory }) {
   const stages = spread(all, STAGES), buffers = [floats(stages.map(({ vector }) => vector))];
   /** @type {Record<string, any>} */ const record = { place, stages: stages.map(stageRecord), said: sentences.ofStages(stages, all.length) };
   if (attention) {
     record.heads = [attention.layers, attention.heads];
-    buffers.push(new DataView(Uint8Array.from(attention.looks, (look) => Math.round(look * 255)).buffer));
+    buffers.push(in255ths([attention.looks]));
   }
-  if (memory) {
-    record.units = memory.cell.length;
-    buffers.push(floats([memory.cell, memory.inputGate, memory.forgetGate, memory.outputGate]));
-  }
+  if (memory) record.units = memory.cell.length;
   return [{ inside: record }, buffers];
+}
+
+/** The memory along the text from a place on: cells in 32,767ths of the largest, gates in 255ths. @param {number} begin @param {Memory[]} memories @returns {Part} */
+export function memoryPart(begin, memories) {
+  if (!memories.length) return NO_PART;
+  const largest = memories.reduce((most, { cell }) => cell.reduce((found, value) => Math.max(found, Math.abs(value)), most), 0) || 1;
+  const cells = Int16Array.from(memories.flatMap(({ cell }) => [...cell]), (value) => Math.round((value / largest) * 32767));
+  const gates = memories.flatMap(({ inputGate, forgetGate, outputGate }) => [inputGate, forgetGate, outputGate]);
+  return [{ memory: { begin, count: memories.length, largest } }, [new DataView(cells.buffer), in255ths(gates)]];
 }
 
 /** @param {Stage} stage */
@@ -149,6 +187,11 @@ function rounded(value, places) {
 /** Four digits that count: a probability that is not 0 does not become 0. @param {number} probability */
 function digits(probability) {
   return Number(probability.toPrecision(4));
+}
+
+/** Shares of 1, vectors one after the other, a byte each. @param {Float64Array[]} vectors */
+function in255ths(vectors) {
+  return new DataView(Uint8Array.from(vectors.flatMap((vector) => [...vector]), (share) => Math.round(share * 255)).buffer);
 }
 
 /** Vectors one after the other, in float32. @param {Float64Array[]} vectors */
