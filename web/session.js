@@ -7,9 +7,12 @@
  * @typedef {import("./tokenizer.js").Tokenizer} Tokenizer
  * @typedef {import("./teller.js").Part} Part
  * @typedef {import("./sampling.js").Settings} Settings
+ * @typedef {import("./interventions.js").Change} Change
  * @typedef {{prompt: string, seed: number, settings: Settings, perSecond: number, length: number}} Wanted  what the
  *   controls say; perSecond: tokens a second, 0 for as many as there can be
  */
+import { wholeNumber } from "./checks.js";
+import { AS_IT_IS, canChange, changeSaid, changed } from "./interventions.js";
 import { FILTERS } from "./sampling.js";
 import { quoted } from "./sentences.js";
 import { Generation } from "./streaming.js";
@@ -27,6 +30,7 @@ export class Session {
     this.tokenizer = tokenizer;
     this.wanted = wanted;
     this.teller = new Teller();
+    this.change = AS_IT_IS; // it holds for a text that begins anew, too, until a reset
     this.generation = this.begun();
     this.position = 0;
     this.slow = -SLOWLY; // when the sentences were told last
@@ -56,11 +60,14 @@ export class Session {
   }
 
   /** A press on a token or on a candidate, or a question for the whole text. @param {any} message */
-  send({ kind, position, place, token_id: id }) {
+  send({ kind, position, place, token_id: id, head, unit }) {
     if (kind === "whole") this.tellAll();
     if (kind === "look") this.look(position);
     if (kind === "read") this.act(() => { this.asked = place; });
     if (kind === "choose") this.act(() => this.takeCandidate(position, id));
+    if (kind === "mute") this.actChanged(() => this.mute(toggled(this.change.muted, head)));
+    if (kind === "unmute") this.actChanged(() => this.mute([]));
+    if (kind === "flip") this.actChanged(() => this.flip(position, unit));
   }
 
   // ------------------------------------------------------------------------------------------------- what one can do
@@ -106,7 +113,11 @@ export class Session {
 
   /** Back to the prompt, as the controls name it. */
   reset() {
-    this.act(() => this.restart(say("toPrompt")));
+    this.act(() => {
+      const said = say(changeSaid(this.change) ? "toPromptAsItIs" : "toPrompt");
+      this.change = AS_IT_IS;
+      this.restart(said);
+    });
   }
 
   /** What the controls say from now on; another prompt or seed begins another text. @param {Partial<Wanted>} changes */
@@ -130,6 +141,19 @@ export class Session {
     this.asked = null;
     this.slow = -SLOWLY; // what is told next is told with all its sentences
     this.carryOut(work);
+  }
+
+  /** The same for a change of the model: it is shown at a prompt's token, too, and a text that streams goes on. @param {() => void} work */
+  actChanged(work) {
+    const { playing, asked } = this;
+    this.act(() => {
+      this.asked = asked;
+      this.agree();
+      work();
+      if (!playing || (this.isLatest && this.atEnd)) return;
+      this.fork();
+      this.timer = setTimeout(() => this.tick());
+    });
   }
 
   /** @param {() => void} work */
@@ -180,12 +204,33 @@ export class Session {
     this.notice = say("chose", quoted(chosen.output.piece), dropped(later));
   }
 
+  /** @param {Change["muted"]} muted */
+  mute(muted) {
+    this.goOnChanged({ ...this.change, muted }, say("actsNext"));
+  }
+
+  /** Turn the sign of a unit after the token at a position, or turn it back; one goes on after that token. @param {number} position @param {number} unit */
+  flip(position, unit) {
+    const { tokens, promptLength } = this.generation;
+    wholeNumber("position", position, 0, tokens.length - 1, ", one of the tokens of the text (0 = bos)");
+    this.goOnChanged({ ...this.change, flipped: toggled(this.change.flipped, [position, unit]) }, say("actsAfter", quoted(tokens[position].piece)));
+    if (this.asked !== position) this.asked = null;
+    this.show(position + 1 - promptLength);
+  }
+
+  /** @param {Change} change @param {string} notice */
+  goOnChanged(change, notice) {
+    this.generation.change(changed(this.model, change), changeSaid(change));
+    this.change = change;
+    this.notice = changeSaid(change) ? notice : say("asItIs");
+  }
+
   /** Go on from the step that is looked at; what came after it is dropped, and that is said. */
   fork() {
     const later = this.generation.steps.length - this.position;
     if (!later) return;
     this.generation.rewind(this.position);
-    this.notice = say("forked", this.position, dropped(later));
+    this.notice = `${this.notice} ${say("forked", this.position, dropped(later))}`.trim();
   }
 
   /** @param {string} notice */
@@ -196,7 +241,8 @@ export class Session {
   }
 
   begun() {
-    const { prompt, seed } = this.wanted, generation = new Generation(this.model, this.tokenizer, prompt, seed);
+    const { prompt, seed } = this.wanted, generation = new Generation(this.model, this.tokenizer, prompt, seed), said = changeSaid(this.change);
+    if (said) generation.change(changed(this.model, this.change), said);
     this.begunWith = JSON.stringify([prompt, seed]);
     return generation;
   }
@@ -225,7 +271,8 @@ export class Session {
   tell() {
     const said = !this.playing || performance.now() - this.slow >= SLOWLY;
     if (said) this.slow = performance.now();
-    const frame = { position: this.position, playing: this.playing, status: this.status(), trouble: this.trouble, inside: this.open, said };
+    const frame = { position: this.position, playing: this.playing, status: this.status(), trouble: this.trouble, inside: this.open, said,
+      can: canChange(this.model), change: this.change };
     this.receive(...this.teller.tell(this.generation, frame, this.parts()));
     this.changed();
   }
@@ -259,4 +306,10 @@ export class Session {
 /** @param {number} count */
 function dropped(count) {
   return count ? say(count > 1 ? "droppedMany" : "dropped", count) : "";
+}
+
+/** The pairs with this one among them, or without it where it was. @param {[number, number][]} pairs @param {[number, number]} pair */
+function toggled(pairs, pair) {
+  const others = pairs.filter((each) => String(each) !== String(pair)), found = others.length < pairs.length ? others : [...pairs, pair];
+  return found.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
 }

@@ -8,6 +8,8 @@ export const WORDS = {
   eos: "■ ended: the model drew its end token (eos)", context: "■ ended: the model can read no more tokens (context)", endedAtLimit: "■ ended at the limit",
   tokens: "{0} tokens", milliseconds: "{0} ms a token",
   again: "Started again from the prompt.", afresh: "Started afresh.", toPrompt: "Back to the prompt.",
+  toPromptAsItIs: "Back to the prompt, with nothing changed in the model.",
+  actsNext: "This acts from the next token on.", actsAfter: "This acts after {0}.", asItIs: "Nothing is changed from the next token on.",
   hasEnded: "The text has ended: Reset it, or go Back and play on from there.",
   forked: "Forked after step {0}{1}.", chose: "You chose {0}{1}.", dropped: "; {0} later token was dropped", droppedMany: "; {0} later tokens were dropped",
   failed: "This page cannot show its model: {0}",

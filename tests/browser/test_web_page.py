@@ -108,6 +108,32 @@ def test_inside_a_press_and_a_choice(opened):
     assert page.locator(".explorer-text b").count() == 0
 
 
+def test_a_head_is_muted_and_a_unit_is_flipped_in_the_page(opened):
+    page = opened("transformer")
+    page.locator(".explorer-inside").click()
+    page.locator(".explorer-step").click()
+    page.locator(".tj-heads button").nth(2).click()
+    page.locator(".explorer-mute").click()
+    status(page, "This acts from the next token on.")
+    assert page.locator(".tj-heads .tj-muted").count() == 1
+    page.locator(".explorer-step").click()
+    page.locator(".explorer-candidates .tj-sentence").filter(has_text="(muted: layer 0 head 2)").wait_for()
+    page = opened("index")
+    page.locator(".explorer-inside").click()
+    page.locator(".explorer-step").click()
+    box = page.locator(".tj-along").bounding_box()
+    page.locator(".tj-along").click(position={"x": box["width"] * 2.5 / 20, "y": box["height"] / 16})
+    unit = page.locator(".tj-memory span").first.inner_text()
+    assert page.locator(".explorer-flip").inner_text().startswith(f"flip {unit} at")
+    page.locator(".explorer-flip").click()
+    assert "This acts after" in status(page, "looking at step 0")
+    page.locator(".explorer-memory .tj-sentence").filter(has_text=", flipped").wait_for()
+    page.locator(".explorer-reset").click()
+    status(page, "Back to the prompt, with nothing changed in the model.")
+    page.locator(".explorer-step").click()
+    page.locator(".explorer-memory .tj-sentence").filter(has_not_text=", flipped").wait_for()
+
+
 def test_a_phone_has_one_column_and_large_sliders(opened):
     page = opened("index", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.locator(".explorer-step").tap()

@@ -7,10 +7,10 @@ import { WORDS, say } from "../../web/words.js";
 import { golden, shipped } from "./golden.mjs";
 
 const { prompt, ids } = golden("session");
-const { model, tokenizer } = shipped("lstm");
+const lstm = shipped("lstm");
 
 /** A session, and what its page has been told: the newest message, and the ids of all tokens. */
-function opened(changes = {}) {
+function opened(changes = {}, { model, tokenizer } = lstm) {
   const session = new Session(model, tokenizer, { prompt, seed: 3, settings: settingsOf({ temperature: 0.8, top_p: 0.9 }), perSecond: 0, length: 20, ...changes });
   const page = { last: {}, ids: [], count: 0 };
   session.on("msg:custom", (message) => {
@@ -94,6 +94,49 @@ test("what is inside is told where it is open, of the prompt, too; a slider acts
   assert.deepEqual(page.last.tokens[0].step.settings, [0, 0, 1, 0]);
   session.reset();
   assert.equal(page.last.status[2], "Back to the prompt.");
+});
+
+test("a unit that is flipped acts after its token, on the text that streams, and until a reset", async () => {
+  const { session, page } = opened();
+  for (let n = 0; n < 4; n++) session.step();
+  assert.deepEqual(page.last.model, undefined);
+  session.openInside(true);
+  assert.equal(page.last.memory.count, 8);
+  session.send({ kind: "flip", position: 5, unit: 7 });
+  assert.deepEqual(page.last.model, { can: "memory", muted: [], flipped: [[5, 7]] });
+  assert.equal(page.last.position, 1);
+  const piece = session.generation.tokens[5].piece.replace("▁", "·");
+  assert.equal(page.last.status[2], `This acts after ‘${piece}’.`);
+  session.play();
+  session.send({ kind: "flip", position: 4, unit: 7 });
+  assert.ok(session.playing);
+  assert.match(page.last.status[2], /^This acts after ‘.*’\. Forked after step 0; 1 later token was dropped\.$/);
+  await ended(session);
+  assert.deepEqual(new Set(session.generation.steps.map((step) => step.changed)), new Set(["flipped: unit 7 at position 4, unit 7 at position 5"]));
+  session.want({ seed: 4 });
+  session.step();
+  assert.equal(page.last.tokens[0].step.changed, "flipped: unit 7 at position 4, unit 7 at position 5");
+  session.send({ kind: "flip", position: 99, unit: 7 });
+  assert.match(page.last.status[3], /^position is 99: give a whole number from 0 to 5/);
+  session.reset();
+  assert.deepEqual(page.last.model.flipped, []);
+  assert.equal(page.last.status[2], "Back to the prompt, with nothing changed in the model.");
+});
+
+test("a head is muted and heard again at one press each", () => {
+  const { session, page } = opened({}, shipped("transformer"));
+  session.step();
+  session.send({ kind: "read", place: 2 });
+  session.send({ kind: "mute", head: [1, 2] });
+  assert.equal(page.last.status[2], "This acts from the next token on.");
+  assert.equal(page.last.read.step.changed, "muted: layer 1 head 2");
+  session.send({ kind: "mute", head: [0, 3] });
+  assert.deepEqual(page.last.model, { can: "heads", muted: [[0, 3], [1, 2]], flipped: [] });
+  session.send({ kind: "mute", head: [1, 2] });
+  session.step();
+  assert.equal(page.last.tokens[0].step.changed, "muted: layer 0 head 3");
+  session.send({ kind: "unmute" });
+  assert.equal(page.last.status[2], "Nothing is changed from the next token on.");
 });
 
 test("a text that has ended is not stepped, and play begins it again", async () => {
