@@ -95,7 +95,7 @@ def together(device: str | torch.device = "cpu") -> Iterator[Processes]:
     if here.type == "cuda":
         here = _own_gpu()
         torch.cuda.set_device(here)
-    dist.init_process_group("nccl" if here.type == "cuda" else "gloo")
+    _join("nccl" if here.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), here)
         dist.barrier()
@@ -118,6 +118,17 @@ def joined_processes() -> Processes:
 def _started_by_torchrun() -> int:
     """How many processes torchrun started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+
+
+def _join(backend: str) -> None:
+    """Meet the other processes at the store of torchrun, under a name that no earlier start has used.
+
+    The store outlives a restart, and with it the addresses of processes that died, which the new ones would call.
+    """
+    store, rank, world = next(dist.rendezvous("env://"))
+    if os.environ.get("GROUP_WORLD_SIZE") == "1":  # on several machines each counts restarts of its own
+        store = dist.PrefixStore(f"start {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world)
 
 
 def _own_gpu() -> torch.device:
