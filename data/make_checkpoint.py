@@ -134,11 +134,12 @@ def run_cycle(
     silent: bool,
 ) -> None:
     """Train on texts of which none is seen twice, and say how far it is, unless `silent`."""
-    started, before = time.process_time(), 0
+    started, before = time.process_time(), None
     for step in train(model, tokenizer, texts, config, resume=resume):
-        before = before or step.step - 1  # what was done before a kill took no time of this process
-        if not silent and (step.step - 1 == before or step.step % REPORT_EVERY == 0 or step.step == step.updates):
-            report(step, time.process_time() - started, step.step - before)
+        begins, before = before is None, step.step - 1 if before is None else before
+        if not silent and (begins or step.step % REPORT_EVERY == 0 or step.step == step.updates):
+            made = step.step - before  # what was done before a kill took no time of this process
+            report(step, time.process_time() - started, made)
 
 
 def report(step: TrainingStep, seconds: float, made: int) -> None:

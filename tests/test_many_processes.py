@@ -170,6 +170,23 @@ def test_a_kill_while_the_state_is_written_leaves_the_one_before(tokenizer, alon
     same(trained(job, tokenizer), alone["lstm"], records_from=20)
 
 
+def test_a_full_disk_is_named_and_the_state_before_stays(tokenizer, alone, tmp_path, monkeypatch):
+    job = {"kind": "lstm", "file": str(tmp_path / "run"), "every": 10}
+    trained(job | {"stop": 10}, tokenizer)
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.os, "fsync", full)
+        with pytest.raises(
+            OSError, match="cannot write .*run: No space left on device. Choose a file you may write to"
+        ):
+            trained(job, tokenizer)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    same(trained(job, tokenizer), alone["lstm"], records_from=10)
+
+
 def begun(tokenizer, path: Path, **changes) -> None:
     model = small_model("lstm", tokenizer.vocab_size)
     run = train(model, tokenizer, SAMPLE_TEXTS, replace(small_config("lstm"), **changes), resume=ResumeFile(path, 2))
@@ -261,12 +278,17 @@ def small_command(monkeypatch, tokenizer, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("killed_at", [1, 3, 6, 7, 10])
-def test_the_command_goes_on_after_a_kill_in_either_cycle(small_command, tmp_path, killed_at, capsys):
+@pytest.mark.parametrize(
+    ("killed_at", "reported"), [(1, "1 6 1 4"), (3, "3 6 1 4"), (6, "1 4"), (7, "1 4"), (9, "3 4"), (10, "")]
+)
+def test_the_command_goes_on_after_a_kill_in_either_cycle(small_command, tmp_path, killed_at, reported, capsys):
     small_command(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         small_command(tmp_path / "killed", killed_at, "--resume", "2")
+    capsys.readouterr()
     small_command(tmp_path / "killed", None, "--resume", "2")
+    updates = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("update")]
+    assert updates == reported.split()  # the first and the last of each cycle
     assert [path.name for path in (tmp_path / "killed").iterdir()] == [checkpoint.FILE]
     whole, killed = (weights_of(load_checkpoint(tmp_path / name)[0]) for name in ("whole", "killed"))
     for name, values in whole.items():

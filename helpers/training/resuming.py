@@ -27,7 +27,8 @@ class ResumeFile:
     """The file in which a run keeps its state, so that the same call goes on from it after a kill.
 
     It is written every `every` updates (1 and up) and after the last, and replaced at one stroke: a kill at any moment
-    costs the updates since. A finished run's file brings its weights back. The number of processes may change.
+    costs the updates since. A finished run's file brings its weights back. The number of processes may change. torch's
+    random numbers are not kept: a model with dropout would draw others after a kill.
     """
 
     path: Path
@@ -61,7 +62,7 @@ class Progress:
 
 def description_of(model: nn.Module, config: TrainingConfig, encoded: Sequence[np.ndarray]) -> str:
     """SHA-256 over all that decides where a run ends: sizes of the model, settings, texts and their order."""
-    shapes = [(name, str(each.dtype), tuple(each.shape)) for name, each in model.named_parameters()]
+    shapes = [(name, str(each.dtype), tuple(each.shape)) for name, each in _tensors_of(model)]
     digest = hashlib.sha256(json.dumps([shapes, asdict(config), [len(ids) for ids in encoded]]).encode())
     for ids in encoded:
         digest.update(np.asarray(ids, np.int32).tobytes())
@@ -101,9 +102,13 @@ def load_run(
     return Progress(header["step"], header["tokens_seen"])
 
 
+def _tensors_of(model: nn.Module) -> list[tuple[str, Tensor]]:
+    return [*model.named_parameters(), *model.named_buffers()]
+
+
 def _state_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Every tensor that changes in a run: weights by their names, and what Adam keeps of each as "adam NAME KEY"."""
-    state = dict((*model.named_parameters(), *model.named_buffers()))
+    state = dict(_tensors_of(model))
     for name, parameter in model.named_parameters():
         state |= {f"adam {name} {key}": value for key, value in optimizer.state.get(parameter, {}).items()}
     return state
@@ -111,7 +116,7 @@ def _state_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, T
 
 @torch.no_grad()
 def _bring_back(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+    for name, tensor in _tensors_of(model):
         tensor.copy_(tensors[name])
     for name, parameter in model.named_parameters():
         start = f"adam {name} "
