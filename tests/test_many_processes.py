@@ -19,10 +19,10 @@ from train_together import small_config, small_model, trained
 
 from helpers.corpus import DATA, Corpus
 from helpers.models import checkpoint
-from helpers.models.checkpoint import CheckpointError, load_checkpoint
+from helpers.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
 from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
-from helpers.training import ResumeFile, batch_loss, make_batch, together, train
+from helpers.training import ResumeFile, batch_loss, evaluate, make_batch, together, train
 from helpers.training.processes import Processes, joined_processes
 
 sys.path.insert(0, str(DATA))
@@ -309,13 +309,29 @@ def test_options_of_the_command_are_checked(capsys, options, message):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_the_command_says_that_there_is_no_gpu(small_command, tmp_path):
+def test_the_command_says_that_there_is_no_gpu(small_command, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(SystemExit, match="device is 'cuda', but torch finds 0 GPUs here: give 'cpu'"):
         small_command(tmp_path / "out", None, "--device", "cuda")
 
 
 # ------------------------------------------------------------------------------------------------------------ devices
+
+
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_learns_is_measured_read_and_saved_where_its_weights_are(tokenizer, tmp_path, kind, device):
+    expected = small_model(kind, tokenizer.vocab_size)
+    model = small_model(kind, tokenizer.vocab_size).to(device)
+    for each in (expected, model):
+        list(islice(train(each, tokenizer, SAMPLE_TEXTS, small_config(kind)), 5))
+    bits = [evaluate(each, tokenizer, SAMPLE_TEXTS[:4]) for each in (model, expected)]
+    assert bits[0] == pytest.approx(bits[1], rel=1e-6)
+    save_checkpoint(tmp_path, model, tokenizer)
+    loaded, _ = load_checkpoint(tmp_path, device=device)
+    assert next(loaded.parameters()).device.type == device
+    for each in (model, loaded):
+        np.testing.assert_allclose(each.advance([2, 7])[0], expected.advance([2, 7])[0], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("kind", KINDS)
