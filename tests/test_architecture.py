@@ -34,7 +34,8 @@ ALLOWED = {
     "models/pretrained_files": (set(), {"torch", "transformers", "safetensors"}),
     "models/sentence_embedding": ({"models"}, {"torch", "transformers"}),
     "models/keras_twin": ({"models", "corpus", "training"}, {"torch", "tensorflow", "keras"}),
-    "training": ({"corpus"}, {"torch"}),
+    "training": ({"corpus", "models"}, {"torch"}),
+    "training/resuming": ({"models"}, {"torch", "safetensors"}),
     "figures": ({"sampling"}, {"matplotlib", "IPython"}),
     "exercises": (
         {"tokenizer", "corpus", "sampling", "streaming", "interventions", "models", "training", "window"},

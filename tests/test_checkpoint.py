@@ -76,7 +76,7 @@ def rewritten(folder, header=None, tensors=None, honest=True):
     old_header, old_tensors = unpacked(folder)
     header, tensors = {**old_header, **(header or {})}, {**old_tensors, **(tensors or {})}
     if honest:
-        header["sha256"] = checkpoint._digest(header, tensors)
+        header["sha256"] = checkpoint.digest_of(header, tensors)
     content = safetensors.torch.save(tensors, metadata={HEADER: json.dumps(header)})
     (folder / FILE).write_bytes(content)
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from helpers import checks
 from helpers.models.lstm import LSTMConfig, LSTMLanguageModel
-from helpers.models.output import NUMPY_TYPES, numpy_weights
+from helpers.models.output import NUMPY_TYPES, checked_device, numpy_weights
 from helpers.models.transformer import TransformerConfig, TransformerLanguageModel
 from helpers.protocols import TokenizerProtocol
 from helpers.tokenizer import Tokenizer
@@ -59,16 +59,22 @@ def save_checkpoint(folder: str | os.PathLike, model: TrainedModel, tokenizer: T
     folder, content = checks.path_of("folder", folder), _packed(model, tokenizer)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _clear_leftovers(folder)
-        _write_whole(folder / FILE, content)
+        clear_leftovers(folder)
+        write_whole(folder / FILE, content)
     except OSError as error:
         raise OSError(
             f"cannot save into {folder}: {error.strerror or error}. Choose a folder you may write to."
         ) from error
 
 
-def load_checkpoint(folder: str | os.PathLike) -> tuple[TrainedModel, TokenizerProtocol]:
-    """The (model, tokenizer) in `folder`, in float32; CheckpointError if it is missing, damaged or of another kind."""
+def load_checkpoint(
+    folder: str | os.PathLike, device: str | torch.device = "cpu"
+) -> tuple[TrainedModel, TokenizerProtocol]:
+    """The (model, tokenizer) in `folder`, in float32; CheckpointError if it is missing, damaged or of another kind.
+
+    `device` is where the weights go; ValueError for one that torch does not find here.
+    """
+    device = checked_device(device)
     path = checks.path_of("folder", folder) / FILE
     if not path.is_file():
         raise CheckpointError(f"{path.parent} holds no checkpoint (no {FILE}): save one with save_checkpoint")
@@ -77,10 +83,10 @@ def load_checkpoint(folder: str | os.PathLike) -> tuple[TrainedModel, TokenizerP
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror or error}): check who may read it") from error
     header, tensors = _header(path, content), _tensors(path, content)
-    if _digest(header, tensors) != header["sha256"]:
+    if digest_of(header, tensors) != header["sha256"]:
         raise CheckpointError(f"{path} is damaged: it changed after it was saved. Save the checkpoint again")
     tokenizer = _tokenizer(path, header, tensors.pop(TOKENIZER))
-    return _model(path, header, tensors, tokenizer.vocab_size), tokenizer
+    return _model(path, header, tensors, tokenizer.vocab_size).to(device), tokenizer
 
 
 def load_shipped() -> tuple[LSTMLanguageModel, Tokenizer]:
@@ -157,7 +163,7 @@ def _packed(model: TrainedModel, tokenizer: TokenizerProtocol) -> bytes:
         "model": asdict(model.config),
         "tokenizer": tokenizer.kind,
     }
-    header["sha256"] = _digest(header, tensors)
+    header["sha256"] = digest_of(header, tensors)
     return safetensors.torch.save(tensors, metadata={HEADER: json.dumps(header)})
 
 
@@ -168,7 +174,7 @@ def _architecture_of(model: object) -> str:
     raise TypeError(f"cannot save a {type(model).__name__}: known are {', '.join(MODELS)}")
 
 
-def _digest(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+def digest_of(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 over what the header says and over names, types, shapes and bytes of all tensors, in order of names."""
     said = {key: value for key, value in header.items() if key != "sha256"}
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
@@ -178,7 +184,7 @@ def _digest(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write beside the target and move into place: readers see the old file or the new one, never half of one."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=LEFTOVER)
     try:
@@ -193,7 +199,7 @@ def _write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def _clear_leftovers(folder: Path) -> None:
+def clear_leftovers(folder: Path) -> None:
     """Delete what a killed save left behind, a day old or more: a younger file may be somebody's who is saving now."""
     for path in folder.glob(f"{LEFTOVER}*"):
         with suppress(FileNotFoundError):  # its own saver was quicker

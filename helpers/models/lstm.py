@@ -15,7 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers import checks
-from helpers.models.output import MOST, LanguageModelOutput, SizesOfConfig, check_batch, numpy_weights, table_for_lens
+from helpers.models.output import (
+    MOST,
+    LanguageModelOutput,
+    SizesOfConfig,
+    check_batch,
+    checked_device,
+    numpy_weights,
+    table_for_lens,
+)
 from helpers.records import Memory, Opened
 
 
@@ -46,7 +54,7 @@ class LSTMConfig:
 class LSTMLanguageModel(SizesOfConfig, nn.Module):
     """Reads token ids one after the other and scores every id as the next one."""
 
-    def __init__(self, config: LSTMConfig, seed: int = 0) -> None:
+    def __init__(self, config: LSTMConfig, seed: int = 0, device: str | torch.device = "cpu") -> None:
         super().__init__()
         checks.of_kind("config", config, LSTMConfig, ", such as LSTMConfig(vocab_size=1800)")
         checks.whole_number("seed", seed)
@@ -60,6 +68,7 @@ class LSTMLanguageModel(SizesOfConfig, nn.Module):
         else:
             self.output = nn.Linear(h, v)
         self._initialise(np.random.default_rng(seed))
+        self.to(checked_device(device))
 
     @torch.no_grad()
     def _initialise(self, rng: np.random.Generator) -> None:

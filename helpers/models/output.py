@@ -28,11 +28,22 @@ NUMPY_TYPES = (torch.float64, torch.float32, torch.float16)
 
 
 def numpy_weights(parameters: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """Weights as NumPy views, without a copy; TypeError for a type in which NumPy does not compute."""
+    """Weights as NumPy views, copied only from a GPU; TypeError for a type in which NumPy does not compute."""
     for tensor in parameters.values():
         if tensor.dtype not in NUMPY_TYPES:
             raise TypeError(f"the weights are {tensor.dtype}: use float32 or float64, such as model.float()")
-    return {name: tensor.detach().numpy() for name, tensor in parameters.items()}
+    return {name: tensor.detach().cpu().numpy() for name, tensor in parameters.items()}
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """The device of that name; ValueError for a name that torch does not know, or a GPU that it does not find here."""
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device is {checks.shown(device)}: give 'cpu' or 'cuda'") from None
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device is {str(found)!r}, but torch finds {torch.cuda.device_count()} GPUs here: give 'cpu'")
+    return found
 
 
 def table_for_lens(weights: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -72,7 +83,8 @@ def check_batch(ids: Tensor, vocab_size: int) -> None:
         kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
         raise TypeError(f"ids are {kind}: give whole numbers in a tensor (B, T), such as torch.tensor([[2, 5]])")
     check_batch_shape(tuple(ids.shape))
-    checks.token_ids([int(ids.min()), int(ids.max())], vocab_size)
+    if ids.device.type == "cpu":  # a look at ids on a GPU would make each update wait for it
+        checks.token_ids([int(ids.min()), int(ids.max())], vocab_size)
 
 
 def check_batch_shape(shape: tuple[int, ...]) -> None:

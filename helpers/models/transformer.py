@@ -23,6 +23,7 @@ from helpers.models.output import (
     SizesOfConfig,
     check_batch,
     check_length,
+    checked_device,
     numpy_weights,
     table_for_lens,
 )
@@ -79,7 +80,7 @@ class Block(nn.Module):
 class TransformerLanguageModel(SizesOfConfig, nn.Module):
     """Reads up to C token ids and scores every id as the next one."""
 
-    def __init__(self, config: TransformerConfig, seed: int = 0) -> None:
+    def __init__(self, config: TransformerConfig, seed: int = 0, device: str | torch.device = "cpu") -> None:
         super().__init__()
         checks.of_kind("config", config, TransformerConfig, ", such as TransformerConfig(vocab_size=1800)")
         checks.whole_number("seed", seed)
@@ -91,6 +92,7 @@ class TransformerLanguageModel(SizesOfConfig, nn.Module):
         if not config.tied:
             self.output = nn.Linear(config.embedding_dim, config.vocab_size, bias=False)
         self._initialise(np.random.default_rng(seed))
+        self.to(checked_device(device))
 
     @torch.no_grad()
     def _initialise(self, rng: np.random.Generator) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from helpers.corpus import text_bytes
 from helpers.protocols import TokenizerProtocol
 from helpers.records import TrainingStep
 from helpers.training.config import USUAL, TrainingConfig
+from helpers.training.processes import Processes, joined_processes
+from helpers.training.resuming import Progress, ResumeFile, description_of, load_run, save_run
 
 HOPELESS = 1e6  # nats per token: a model that guesses at random needs 8 or so
 IGNORE_INDEX = -100  # the target that torch's cross-entropy leaves out by default
@@ -32,6 +35,11 @@ class Batch:
     def tokens(self) -> int:
         """Targets that count."""
         return int((self.targets != IGNORE_INDEX).sum())
+
+    def on_device_of(self, model: nn.Module) -> Batch:
+        """The batch where the model's weights are; a model without weights reads it where it is."""
+        device = next((weights.device for weights in model.parameters()), self.inputs.device)
+        return Batch(self.inputs.to(device), self.targets.to(device))
 
 
 def make_batch(texts_as_ids: Sequence[Sequence[int] | np.ndarray], tokenizer: TokenizerProtocol) -> Batch:
@@ -61,7 +69,12 @@ def checked_ids(texts_as_ids: Sequence[Sequence[int] | np.ndarray]) -> list[np.n
 
 
 def train(
-    model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence[str], config: TrainingConfig = USUAL
+    model: nn.Module,
+    tokenizer: TokenizerProtocol,
+    texts: Sequence[str],
+    config: TrainingConfig = USUAL,
+    *,
+    resume: ResumeFile | None = None,
 ) -> Iterator[TrainingStep]:
     """Train `model` in place, one Adam update for each record that is taken from the generator.
 
@@ -69,10 +82,17 @@ def train(
     of the updates, then down to nearly nothing. Gradients are clipped to the norm `config.clip`. Stop whenever you
     like: the model keeps what it has learned. A loss that is not finite, or beyond a million nats, ends the run with an
     ArithmeticError, before it changes the model.
+
+    With `resume` the run goes on from the state in that file, if there is one, and keeps its state there; the first
+    record is that of the next update. It computes where the model's weights are. Within `together()`, each of several
+    processes reads a share of every batch; all make the same updates, yield the same records and must take equally
+    many.
     """
     check_config(config)
     check_model(model)
-    return _updates(model, tokenizer, encode_texts(model, tokenizer, texts), config)
+    if resume is not None:
+        checks.of_kind("resume", resume, ResumeFile, "('my_run')")
+    return _updates(model, tokenizer, encode_texts(model, tokenizer, texts), config, resume)
 
 
 def check_config(config: object) -> None:
@@ -108,28 +128,58 @@ def encode_texts(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence
 
 
 def _updates(
-    model: nn.Module, tokenizer: TokenizerProtocol, encoded: Sequence[np.ndarray], config: TrainingConfig
+    model: nn.Module,
+    tokenizer: TokenizerProtocol,
+    encoded: Sequence[np.ndarray],
+    config: TrainingConfig,
+    resume: ResumeFile | None,
 ) -> Iterator[TrainingStep]:
-    betas = (0.9, config.adam_beta2)
+    processes, betas = joined_processes(), (0.9, config.adam_beta2)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.peak_learning_rate, betas=betas, fused=True)
-    tokens_seen = 0
+    run = description_of(model, config, encoded) if resume or processes.world > 1 else ""
+    progress = _begin(model, optimizer, run, processes, resume)
+    tokens_seen = progress.tokens_seen
     usual_tokens = tokens_of_a_usual_batch(encoded, config.batch_size)
     batches = endless_batches(encoded, config.batch_size, np.random.default_rng(config.seed))
-    for step in range(1, config.updates + 1):
-        epoch, chosen = next(batches)
-        batch = make_batch([encoded[i] for i in chosen], tokenizer)
+    for step, (epoch, chosen) in enumerate(islice(batches, progress.step, config.updates), progress.step + 1):
         learning_rate = config.peak_learning_rate * one_cycle((step - 1) / config.updates)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
-        loss = batch_loss(model, batch)
+        tokens = sum(len(encoded[i]) + 1 for i in chosen)
         optimizer.zero_grad()
-        # Batches hold texts of like length; by their mean alone, tokens of short texts would weigh more than others
-        (loss * (batch.tokens / usual_tokens)).backward()
+        own_loss, own_tokens = _backward(model, tokenizer, [encoded[i] for i in processes.share(chosen)], usual_tokens)
+        loss = processes.add_up(model.parameters(), own_loss * (own_tokens / tokens))
         gradient_norm = float(nn.utils.clip_grad_norm_(model.parameters(), config.clip))
-        check_finite(step, loss.item(), gradient_norm, learning_rate)
+        check_finite(step, loss, gradient_norm, learning_rate)
         optimizer.step()
-        tokens_seen += batch.tokens
-        yield TrainingStep(step, config.updates, epoch, loss.item(), learning_rate, gradient_norm, tokens_seen)
+        tokens_seen += tokens
+        if resume and processes.first and resume.is_due(step, config.updates):
+            save_run(resume.path, run, Progress(step, tokens_seen), model, optimizer)
+        yield TrainingStep(step, config.updates, epoch, loss, learning_rate, gradient_norm, tokens_seen)
+
+
+def _begin(
+    model: nn.Module, optimizer: torch.optim.Optimizer, run: str, processes: Processes, resume: ResumeFile | None
+) -> Progress:
+    """The same weights in all processes, and the state that the first finds in the file: it alone must reach it."""
+    processes.begin_alike(model, run)
+    if resume is None:
+        return Progress()
+    content = processes.from_first(resume.content() if processes.first else None)
+    return load_run(resume.path, content, run, model, optimizer)
+
+
+def _backward(
+    model: nn.Module, tokenizer: TokenizerProtocol, rows: Sequence[np.ndarray], usual_tokens: float
+) -> tuple[float, int]:
+    """Gradients of these texts' share in an update: (their mean loss in nats per token, their tokens); none: (0, 0)."""
+    if not rows:
+        return 0.0, 0
+    batch = make_batch(rows, tokenizer)
+    loss = batch_loss(model, batch)
+    # Batches hold texts of like length; by their mean alone, tokens of short texts would weigh more than others
+    (loss * (batch.tokens / usual_tokens)).backward()
+    return loss.item(), batch.tokens
 
 
 def check_finite(step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
@@ -149,6 +199,7 @@ def tokens_of_a_usual_batch(encoded: Sequence[Sequence[int] | np.ndarray], batch
 
 def batch_loss(model: nn.Module, batch: Batch) -> Tensor:
     """Mean cross-entropy of the next token in nats, padding left out."""
+    batch = batch.on_device_of(model)
     logits = model(batch.inputs).logits
     return functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE_INDEX)
 
@@ -182,12 +233,12 @@ def bits_of(model: nn.Module, tokenizer: TokenizerProtocol, texts: Sequence[str]
     bits = np.zeros(len(encoded))
     for start in range(0, len(encoded), batch_size):
         chosen = by_length[start : start + batch_size]
-        batch = make_batch([encoded[i] for i in chosen], tokenizer)
+        batch = make_batch([encoded[i] for i in chosen], tokenizer).on_device_of(model)
         logits = model(batch.inputs).logits
         nats = functional.cross_entropy(
             logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE_INDEX, reduction="none"
         ).view_as(batch.targets)
-        bits[chosen] = nats.double().sum(dim=1).numpy() / math.log(2)
+        bits[chosen] = nats.double().sum(dim=1).cpu().numpy() / math.log(2)
     return bits
 
 

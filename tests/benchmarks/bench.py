@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from inside_rows import inside_rows
 from keras_rows import keras_rows
+from many_rows import many_rows
 from real_models import real_model_rows
 from timing import cpu_microseconds
 from torch import nn
@@ -332,6 +333,7 @@ PARTS = {
     "real": real_model_rows,
     "keras": keras_rows,
     "training": training_part,
+    "many": many_rows,
 }
 
 
