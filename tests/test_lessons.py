@@ -469,7 +469,7 @@ def test_a_fault_in_the_code_fails_a_lesson(fault, tmp_path):
     for folder in ("helpers", "data"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").mkdir()
-    for path in (Path("conftest.py"), Path("tests/extras.py")):
+    for path in (Path("conftest.py"), Path("tests/extras.py"), Path("tests/journey_coverage.py")):
         shutil.copy(PROJECT / path, tmp_path / path)
     shutil.copy(PROJECT / "notebooks" / name, tmp_path)
     change(tmp_path)
