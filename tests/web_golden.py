@@ -444,5 +444,5 @@ def _resigned(folder: Path, tokenizer: str | None = None, cut: int = 0) -> bytes
         header = json.loads(file.metadata()[checkpoint.HEADER])
     header["tokenizer"] = tokenizer or header["tokenizer"]
     tensors["tokenizer"] = tensors["tokenizer"][cut:].clone()
-    header["sha256"] = checkpoint._digest(header, tensors)
+    header["sha256"] = checkpoint.digest_of(header, tensors)
     return safetensors.torch.save(tensors, metadata={checkpoint.HEADER: json.dumps(header)})
