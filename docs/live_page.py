@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from helpers.models.checkpoint import FILE, SHIPPED, SHIPPED_TRANSFORMER
-from helpers.window.page import MARK, _hash, _within
+from helpers.window.journey import CSS
+from helpers.window.page import one_file
 
 PROJECT = Path(__file__).resolve().parent.parent
 ENTRY = PROJECT / "web" / "page.js"
@@ -23,31 +24,11 @@ EXPORT = re.compile(
 )
 CONSTANT = re.compile(r"(\w+) = ")
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-{mark}
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '{script_hash}'; \
-style-src '{style_hash}'; base-uri 'none'; form-action 'none'">
-<title>{title} · Token Journey</title>
-<style>{style}</style>
-</head>
-<body class="tj-saved tj-live">
-<main class="explorer">
-<h1>The journey of each token</h1>
-<p>{about}</p>
+MAIN = """<p>{about}</p>
 <p class="tj-waiting">The model is being unpacked. If this line stays, the browser is too old for this page, or it \
 does not run JavaScript: <a href="journey.html">a recorded text</a> needs less.</p>
 <footer>{links} To train such a model yourself, and to look into it step by step, get the lessons: \
-<code>make lab</code> opens the first one in JupyterLab, <code>make test</code> checks that all of them run.</footer>
-</main>
-<script type="text/plain" id="model">{packed}</script>
-<script type="module">{script}</script>
-</body>
-</html>
-"""
+<code>make lab</code> opens the first one in JupyterLab, <code>make test</code> checks that all of them run.</footer>"""
 START = """
 $page.start(document.querySelector("main"), document.getElementById("model").textContent, {prompt});
 """
@@ -77,20 +58,15 @@ PAGES = {
 def live_page(name: str) -> str:
     """The page of this name, "index" or "transformer", as text."""
     title, folder, kind, links = PAGES[name]
-    styles = (PROJECT / "helpers" / "window" / "journey.css", PROJECT / "web" / "page.css")
-    style = _within("".join(path.read_text(encoding="utf-8") for path in styles))
-    script = _within(bundle(ENTRY) + START.format(prompt=f'"{PROMPT}"'))
     content = (folder / FILE).read_bytes()
-    return PAGE.format(
-        mark=MARK,
-        title=html.escape(title),
-        about=ABOUT.format(kind=kind, count=_weights(content), stories=len(STORIES.read_bytes().splitlines())),
-        links=links,
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-        packed=base64.b64encode(gzip.compress(content, 9, mtime=0)).decode(),
+    about = ABOUT.format(kind=kind, count=_weights(content), stories=len(STORIES.read_bytes().splitlines()))
+    return one_file(
+        html.escape(title),
+        MAIN.format(about=about, links=links),
+        ("model", base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()),
+        "".join(path.read_text(encoding="utf-8") for path in (CSS, PROJECT / "web" / "page.css")),
+        bundle(ENTRY) + START.format(prompt=f'"{PROMPT}"'),
+        look="tj-saved tj-live",
     )
 
 

@@ -109,7 +109,7 @@ def of_parting(agree: int, unit: str, said: Sequence[tuple[str, str | None]]) ->
     """How long two texts agree, and what each says then: (name, piece), None for a text that has ended; [] so far."""
     if not said:
         return f"The two texts agree for {agree} {unit}{'s' * (agree != 1)} so far." if agree else NOTHING_NEW
-    then = " and ".join(f"{name} {'ends' if piece is None else f'says {quoted(piece)}'}" for name, piece in said)
+    then = " and ".join(f"“{name}” {'ends' if piece is None else f'says {quoted(piece)}'}" for name, piece in said)
     if not agree:
         return f"The two texts part at once: {then}."
     return f"The two texts agree for {agree} {unit}{'s' * (agree != 1)}; then {then}."

@@ -77,7 +77,7 @@ def test_the_sentence_tells_where_the_texts_part(runs):
     calm, wild = (text.steps for text in compared.generations.values())
     agree = next(n for n in range(20) if calm[n].output.token_id != wild[n].output.token_id)
     names = [text[agree].output.piece.replace("▁", "·") for text in (calm, wild)]
-    then = f"calm says ‘{names[0]}’ and wild says ‘{names[1]}’."
+    then = f"“calm” says ‘{names[0]}’ and “wild” says ‘{names[1]}’."
     assert said(compared) in (
         f"The two texts agree for {agree} tokens; then {then}",
         f"The two texts part at once: {then}",
@@ -121,7 +121,7 @@ def test_a_short_context_ends_a_text_and_that_is_said(tokenizer, endless):
     compared.run(20)
     short, long = compared.generations.values()
     assert [step.output.token_id for step in long.steps[: len(short.steps)]] == [s.output.token_id for s in short.steps]
-    assert f"agree for {len(short.steps)} tokens; then short ends and long says" in said(compared)
+    assert f"agree for {len(short.steps)} tokens; then “short” ends and “long” says" in said(compared)
 
 
 def test_where_one_model_fails_neither_text_grows(model, endless):

@@ -1114,10 +1114,11 @@ class Position {
   }
 
   draw() {
-    const { store } = this.view, { slider } = this;
-    if (slider.max !== String(store.steps)) slider.max = String(store.steps);
-    if (slider.value !== String(store.position)) slider.value = String(store.position);
-    say(this.said, `${store.position} of ${store.steps}`);
+    const { slider } = this, stores = this.view.pair.map(({ store }) => store); // of two runs the longer one counts
+    const [steps, position] = [Math.max(...stores.map((store) => store.steps)), Math.max(...stores.map((store) => store.position))].map(String);
+    if (slider.max !== steps) slider.max = steps;
+    if (slider.value !== position) slider.value = position;
+    say(this.said, `${position} of ${steps}`);
   }
 }
 

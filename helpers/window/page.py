@@ -34,20 +34,22 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '{script_hash}'; \
 style-src '{style_hash}'; base-uri 'none'; form-action 'none'">
-<title>{beginning} · Token Journey</title>
+<title>{title} · Token Journey</title>
 <style>{style}</style>
 </head>
-<body class="tj-saved">
+<body class="{look}">
 <main class="explorer">
 <h1>The journey of each token</h1>
-<p>A recorded text: {beginning}. Press a token to see its id, its embedding row, and what the model expected next.</p>
-<noscript>This page draws with JavaScript: allow it, and load the page again.</noscript>
+{main}
 </main>
-<script type="text/plain" id="journey">{packed}</script>
+<script type="text/plain" id="{name}">{packed}</script>
 <script type="module">{script}</script>
 </body>
 </html>
 """
+RECORDED = """<p>A recorded text: {beginning}. Press a token to see its id, its embedding row, and what the model \
+expected next.</p>
+<noscript>This page draws with JavaScript: allow it, and load the page again.</noscript>"""
 SCRIPT = """
 replay(document.querySelector("main"), document.getElementById("journey").textContent)
   .catch((error) => document.querySelector("main").append(`This browser cannot show the page: ${error}`));
@@ -94,17 +96,29 @@ def page_of(generation: Generation, position: int, beginning: str, inside_at: Ca
 
     Embedding rows are kept in float32, what is inside in 8 bits a number: it is seen in shades.
     """
-    packed = pack(recording(generation, position, inside_at))
-    style = _within(CSS.read_text(encoding="utf-8"))
-    script = _within(ESM.read_text(encoding="utf-8") + SCRIPT)
+    return one_file(
+        html.escape(beginning),
+        RECORDED.format(beginning=html.escape(beginning)),
+        ("journey", pack(recording(generation, position, inside_at))),
+        CSS.read_text(encoding="utf-8"),
+        ESM.read_text(encoding="utf-8") + SCRIPT,
+    )
+
+
+def one_file(title: str, main: str, data: tuple[str, str], style: str, script: str, look: str = "tj-saved") -> str:
+    """A page of one style and one script, which alone may act, and data in base64: (the id of its element, content)."""
+    style, script = _within(style), _within(script)
     return PAGE.format(
         mark=MARK,
-        beginning=html.escape(beginning),
+        title=title,
+        main=main,
+        name=data[0],
+        packed=data[1],
+        look=look,
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        packed=packed,
     )
 
 

