@@ -50,11 +50,10 @@ def _slides_of_text(text: str) -> list[NotebookNode]:
 def _slides_of_code(cell: NotebookNode) -> list[NotebookNode]:
     if guessed := re.search(r'^predict\("(.+?)"\)', cell.source, re.M):
         return [_slide("subslide", prediction_in_words(guessed[1]))]
-    figures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-    if not figures:
+    figures = [output for output in cell.outputs if "data" in output]  # each comes with its sentence
+    if not any("image/png" in figure.data for figure in figures):
         return []
-    shown = v4.new_code_cell(outputs=figures, metadata={"slideshow": {"slide_type": "subslide"}})
-    return [shown]
+    return [v4.new_code_cell(outputs=figures, metadata={"slideshow": {"slide_type": "subslide"}})]
 
 
 def prediction_in_words(name: str) -> str:

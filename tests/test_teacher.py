@@ -88,6 +88,9 @@ def test_slides_show_headings_predictions_and_figures_and_ask_nobody(path):
     assert kinds.count("slide") >= 4
     guesses = sum('predict("' in cell.source for cell in lesson.cells)
     assert sum(cell.source.startswith("### ") for cell in shown.cells) == guesses
+    for cell in shown.cells:
+        if cell.cell_type == "code":
+            assert [("image/png" in output.data) for output in cell.outputs][:2] == [True, False], "and its sentence"
     page = slides_html(lesson, path.stem)
     asked = re.findall(r'(?:src|href)="(https?:[^"]+|//[^"]+)"', page)
     assert not [address for address in asked if "script" in address or address.endswith((".js", ".css"))]
